@@ -1,6 +1,5 @@
 """Page encoders behind a server with vLLM's pooling API, such as ColPali and ColQwen: `unified:MODEL`."""
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -45,8 +44,10 @@ class PoolingApi(PageEncoder):
             image = prepare_image(file, file.name, MAX_SIDE, MIN_SIDE)
         except (ExtractionError, OSError):
             return np.empty((0, self.size), np.float32)
-        url = f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}"
-        content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": INSTRUCTION}]
+        content = [
+            {"type": "image_url", "image_url": {"url": image.data_address}},
+            {"type": "text", "text": INSTRUCTION},
+        ]
         return self._request({"messages": [{"role": "user", "content": content}]}, IMAGE_TOKENS, 1)[0]
 
     def _request(self, body: dict[str, Any], tokens: int, count: int) -> list[Vectors]:

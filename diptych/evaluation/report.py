@@ -4,7 +4,6 @@ Names, captions and questions come from users' documents. The template escapes a
 policy in the file allows only its own styles and images.
 """
 
-from base64 import b64encode
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -157,7 +156,7 @@ class _ImageEmbedder:
         except DiptychError:
             return ""  # the words of the hit are shown
         self._remaining -= len(image.data)
-        return f"data:{image.media_type};base64,{b64encode(image.data).decode()}"
+        return image.data_address
 
 
 def _shorten(text: str, length: int) -> str:

@@ -4,6 +4,7 @@ Captions, answers and proposed questions all send a `VisionRequest` to a `Vision
 only in its own folder.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -32,6 +33,15 @@ class ImagePart:
     data: bytes
     media_type: str
     """`image/png`, `image/jpeg` or `image/webp`."""
+
+    @property
+    def base64(self) -> str:
+        return b64encode(self.data).decode()
+
+    @property
+    def data_address(self) -> str:
+        """The image itself, as a `data:` address."""
+        return f"data:{self.media_type};base64,{self.base64}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,19 +119,13 @@ class Sandbox:
         """Render part of a PDF page into the picture store `pictures`, in a worker. Raises `ExtractionError`."""
         from extractors.pdf.crops import save_crop_of_file
 
-        arguments = path, page, box, pictures, self._find_passwords(path)
-        return _parse_reply(
-            ImageFile, self._run(path, access_to([path], [pictures]), save_crop_of_file, *arguments), path
-        )
+        return self._run_on(path, pictures, ImageFile, save_crop_of_file, path, page, box, pictures)
 
     def page_image(self, path: Path, page: int, pictures: Path) -> PageImage:
         """Render a PDF page into the picture store `pictures`, in a worker. Raises `ExtractionError`."""
         from extractors.pdf.crops import save_page_of_file
 
-        arguments = path, page, pictures, self._find_passwords(path)
-        return _parse_reply(
-            PageImage, self._run(path, access_to([path], [pictures]), save_page_of_file, *arguments), path
-        )
+        return self._run_on(path, pictures, PageImage, save_page_of_file, path, page, pictures)
 
     def unpack(self, path: Path, name: str, folder: Path) -> Members:
         """Unpack the documents in a container into an empty folder, in a worker; `name` is used in messages.
@@ -140,8 +134,14 @@ class Sandbox:
         """
         from extractors.members.unpack import unpack_members
 
-        arguments = path, name, folder, self._find_passwords(path)
-        return _parse_reply(Members, self._run(path, access_to([path], [folder]), unpack_members, *arguments), path)
+        return self._run_on(path, folder, Members, unpack_members, path, name, folder)
+
+    def _run_on(
+        self, path: Path, folder: Path, kind: type[T], function: Callable[..., object], *arguments: object
+    ) -> T:
+        """Run a function that reads `path` and writes into `folder`. It also gets the passwords of the file."""
+        reply = self._run(path, access_to([path], [folder]), function, *arguments, self._find_passwords(path))
+        return _parse_reply(kind, reply, path)
 
     def _find_passwords(self, path: Path) -> tuple[str, ...]:
         place = path.absolute().as_posix().replace("#", "/")

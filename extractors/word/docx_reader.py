@@ -162,8 +162,8 @@ class _Reader:
         return ""
 
     def _table(self, table: Any, depth: int) -> Iterator[WordContent]:
-        rows = [row for row in _rows(table) if row.find(f"{W}trPr/{W}del") is None]
-        cells = [cell for row in rows for cell in _cells(row)]
+        rows = [row for row in _parts(table, f"{W}tr") if row.find(f"{W}trPr/{W}del") is None]
+        cells = [cell for row in rows for cell in _parts(row, f"{W}tc")]
         inside = [list(self._container(cell, depth + 1)) for cell in cells]
         if len(cells) == 1 or any(isinstance(one, Heading) for content in inside for one in content):
             yield from (one for content in inside for one in content)  # a frame around a part of the page
@@ -199,20 +199,13 @@ def _points(length: str | None) -> float:
     return int(length) / EMU_PER_POINT if length and length.isdigit() else 0.0
 
 
-def _rows(table: Any) -> Iterator[Any]:
-    for child in table:
-        if child.tag == f"{W}tr":
+def _parts(element: Any, tag: str) -> Iterator[Any]:
+    """The rows of a table, or the cells of a row."""
+    for child in element:
+        if child.tag == tag:
             yield child
         elif child.tag in _WRAPPERS:
-            yield from _rows(child)
-
-
-def _cells(row: Any) -> Iterator[Any]:
-    for child in row:
-        if child.tag == f"{W}tc":
-            yield child
-        elif child.tag in _WRAPPERS:
-            yield from _cells(child)
+            yield from _parts(child, tag)
 
 
 def _cell_text(content: list[WordContent]) -> str:
@@ -228,7 +221,7 @@ def _spanned_rows(rows: list[Any], text: Callable[[Any], str]) -> list[list[Span
         before = value(row, "trPr/gridBefore", "0")
         column = int(before) if before.isdigit() else 0
         found = [SpannedText("", 1, column)] if column else []
-        for cell in _cells(row):
+        for cell in _parts(row, f"{W}tc"):
             width = value(cell, "tcPr/gridSpan", "1")
             span = max(int(width), 1) if width.isdigit() else 1
             merge = cell.find(f"{W}tcPr/{W}vMerge")

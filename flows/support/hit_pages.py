@@ -1,6 +1,5 @@
 """Pages of the Prefect UI with pictures: hits and evidence as Markdown. Nothing from a document becomes markup."""
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,7 +65,7 @@ def thumbnail(path: str | None, side: int) -> str:
         return ""
     if len(image.data) > MAX_IMAGE_BYTES:
         return ""
-    return f"![](data:{image.media_type};base64,{base64.b64encode(image.data).decode()})"
+    return f"![]({image.data_address})"
 
 
 def evidence_crops(citations: Sequence[Reference]) -> str:

@@ -1,6 +1,5 @@
 """Vision requests in the form of Anthropic's Messages API, and its messages as replies. Nothing is sent."""
 
-import base64
 import io
 import json
 import math
@@ -92,8 +91,7 @@ def _content_blocks(part: RequestPart, cite: bool) -> Iterator[dict[str, Any]]:
         if part.text.strip():  # the API rejects blank texts
             yield {"type": "text", "text": _sendable(part.text)}
     elif isinstance(part, ImagePart):
-        data = base64.b64encode(part.data).decode()
-        yield {"type": "image", "source": {"type": "base64", "media_type": part.media_type, "data": data}}
+        yield {"type": "image", "source": {"type": "base64", "media_type": part.media_type, "data": part.base64}}
     elif cite and part.text.strip():
         yield {
             "type": "search_result",

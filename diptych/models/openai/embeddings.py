@@ -6,7 +6,6 @@ they can be stored and are never paid for twice. The SDK is imported and the key
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,7 +85,7 @@ class ImageInput:
             image = prepare_image(self.file, self.file.name, MAX_SIDE, MIN_SIDE)
         except (ExtractionError, OSError):
             return None
-        return {"type": "image", "image": base64.b64encode(image.data).decode()}
+        return {"type": "image", "image": image.base64}
 
     def shorter(self) -> None:
         return None

@@ -4,7 +4,6 @@ Responses are parsed from decoded JSON, whether they come at once, streamed or f
 are not validated.
 """
 
-import base64
 import html
 import re
 from collections.abc import Iterable
@@ -63,10 +62,9 @@ class MessageFormat:
         is_chat = self.endpoint.api == "chat"
         if isinstance(part, str):
             return {"type": "text" if is_chat else "input_text", "text": part}
-        url = f"data:{part.media_type};base64,{base64.b64encode(part.data).decode()}"
         if is_chat:
-            return {"type": "image_url", "image_url": {"url": url, "detail": detail}}
-        return {"type": "input_image", "image_url": url, "detail": detail}
+            return {"type": "image_url", "image_url": {"url": part.data_address, "detail": detail}}
+        return {"type": "input_image", "image_url": part.data_address, "detail": detail}
 
     def _responses_body(self, request: VisionRequest, content: list[dict[str, Any]], turns: Turns) -> dict[str, Any]:
         text_type = {"assistant": "output_text", "user": "input_text"}

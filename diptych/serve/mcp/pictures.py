@@ -1,6 +1,5 @@
 """Pictures for models: scaled down until a result stays small enough for MCP clients."""
 
-import base64
 from dataclasses import dataclass, field
 from math import sqrt
 from pathlib import Path
@@ -45,7 +44,7 @@ class Pictures:
             self.left_out.append(name)
             return None
         self.left -= _encoded_size(image)
-        return base64.b64encode(image.data).decode(), image.media_type
+        return image.base64, image.media_type
 
     @property
     def notes(self) -> list[str]:
