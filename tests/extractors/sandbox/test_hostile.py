@@ -130,7 +130,7 @@ def test_huge_embedded_image_is_scaled_down(extract: Extract) -> None:
     page = document[0]
     pixel = pymupdf().Pixmap(pymupdf().csGRAY, (0, 0, 8, 8), False)
     page.insert_image((100, 300, 400, 600), pixmap=pixel)
-    xref, side = page.get_images()[0][0], 30_000
+    xref, side = page.get_images()[0][0], 12_000
     for key, value in {"Width": side, "Height": side, "BitsPerComponent": 1, "Filter": "/FlateDecode"}.items():
         document.xref_set_key(xref, key, str(value))
     document.update_stream(xref, b"\xaa" * (side * side // 8))
