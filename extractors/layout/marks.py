@@ -127,6 +127,8 @@ def bleeds(drawing: Drawing, layout: PageLayout) -> bool:
     x0, y0, x1, y1 = drawing.box
     left, top, right, bottom = x0 < _EDGE, y0 < _EDGE, x1 > layout.width - _EDGE, y1 > layout.height - _EDGE
     edges = left + top + right + bottom
+    if not edges:
+        return False
     is_band = drawing.filled and drawing.rectangle and edges > 0 and x1 - x0 > _MIN_BAND * layout.width
     if (left and right) or (top and bottom) or is_band:
         return True

@@ -228,13 +228,19 @@ def _is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
     largest_sign = _MAX_SIGN * max(line.size for line in lines)
     if any(stroke.slanted and shorter_side(stroke.box) > largest_sign for stroke in strokes):
         return True
-    crossing = [d for d in layout.drawings if overlap_area(d.box, region) > 0 and not is_inside(region, d.box)]
-    bars = [d for d in crossing if _is_coloured(d) and not is_inside(d.box, region)]
-    return len(bars) > _MAX_LENGTHS or _has_bars(region, drawings) or _has_data_points(drawings)
+    if _has_bars(region, drawings) or _has_data_points(drawings):
+        return True
+    reaching_out = (
+        drawing
+        for drawing in layout.drawings
+        if _is_coloured(drawing) and overlap_area(drawing.box, region) > 0 and not is_inside(drawing.box, region)
+    )
+    return sum(not is_inside(region, drawing.box) for drawing in reaching_out) > _MAX_LENGTHS
 
 
 def _is_coloured(drawing: Drawing) -> bool:
-    return drawing.filled and bool(drawing.fill) and max(drawing.fill) - min(drawing.fill) > _MIN_SATURATION
+    fill = drawing.fill
+    return drawing.filled and fill is not None and max(fill) - min(fill) > _MIN_SATURATION
 
 
 def _has_data_points(drawings: Sequence[Drawing]) -> bool:
