@@ -51,10 +51,11 @@ def text_fingerprint(texts: Iterable[str]) -> str:
     """The fingerprint of a document's passages; empty for a short one."""
     import numpy as np
 
-    words = [zlib.crc32(word.encode()) for text in texts for word in re.findall(r"\w+", text.casefold())]
+    words = [word for text in texts for word in re.findall(r"\w+", text.casefold())]
     if len(words) < MIN_RUNS + RUN - 1:
         return ""
-    hashes = np.array(words, np.uint64)
+    numbers = {word: zlib.crc32(word.encode()) for word in set(words)}
+    hashes = np.array([numbers[word] for word in words], np.uint64)
     runs = np.zeros(len(words) - RUN + 1, np.uint64)
     for place in range(RUN):
         runs = (runs ^ hashes[place : len(hashes) - RUN + 1 + place]) * np.uint64(0x9E3779B97F4A7C15)

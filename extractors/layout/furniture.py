@@ -11,6 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from extractors.geometry import area, intersection, vertical_overlap
 from extractors.layout.edge_lines import MAX_ROWS, edge_lines, in_margin, level_rows
@@ -44,7 +46,8 @@ _ROW_SHARE = 0.5  # share of the lower line's height that lines of one row have 
 _ROW_OVERLAP = 2.0  # points: lines of one header row start this close to each other
 
 _NUMBERS = re.compile(r"[0-9]{1,9}")
-_Key = tuple[object, ...]
+_Key = str
+"""What a thing is and where, such as `line 7 annual report #`."""
 
 
 def sample_pages(count: int, limit: int = _SAMPLE_PAGES) -> tuple[int, ...]:
@@ -56,6 +59,68 @@ def sample_pages(count: int, limit: int = _SAMPLE_PAGES) -> tuple[int, ...]:
     return tuple(sorted({start + step for start in starts for step in range(_SAMPLE_RUN)}))
 
 
+class MarginLine(NamedTuple):
+    """A line in a margin."""
+
+    place: _Key
+    key: _Key
+    words: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageSample:
+    """What is learnt from one page."""
+
+    number: int  # of the page
+    keys: tuple[_Key, ...]
+    margin: tuple[MarginLine, ...]
+    uncounted: tuple[_Key, ...]  # of the drawings beyond `_MAX_DRAWINGS`
+    sizes: Mapping[float, int]  # font size -> characters
+
+    @classmethod
+    def of(cls, layout: PageLayout) -> PageSample:
+        sizes: Counter[float] = Counter()
+        for line in layout.lines:
+            sizes[round(line.size * 2) / 2] += len(line.text)
+        keys = _keys(layout)
+        uncounted = {_mark_key(drawing) for drawing in layout.drawings[_MAX_DRAWINGS:]} - keys
+        margin = tuple(
+            MarginLine(_place_key(line), _line_key(line), _words(line), line.text)
+            for line in layout.lines
+            if in_margin(line.box, layout)
+        )
+        return cls(layout.number, tuple(keys), margin, tuple(uncounted), sizes)
+
+
+class _Limits(NamedTuple):
+    """The number of pages on which things count as furniture."""
+
+    header: int
+    mark_at_edge: int
+    mark: int
+    logo: int
+    edge: int
+    most_pages: int
+
+    @classmethod
+    def of(cls, pages: int) -> _Limits:
+        """The limits in a sample of so many pages."""
+
+        def share(part: float) -> int:
+            return max(_MIN_REPEATS, math.ceil(part * pages))
+
+        is_short = pages <= _SHORT_DOCUMENT
+        return cls(
+            header=_HEADER_REPEATS_ON_FEW if pages < _FEW_PAGES else _HEADER_REPEATS,
+            mark_at_edge=2 if is_short else share(_REPEATS_IN_PLACE),
+            mark=2 if is_short else share(_MOST_PAGES),
+            logo=max(_MIN_REPEATS, math.floor(_REPEATS_ANYWHERE * pages)),
+            edge=share(_REPEATS_IN_PLACE),
+            most_pages=share(_MOST_PAGES),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Furniture:
     """The number of pages on which things appear; empty when nothing was learnt."""
@@ -63,33 +128,53 @@ class Furniture:
     pages: int = 0
     counts: Mapping[_Key, int] = field(default_factory=dict)
     body_size: float = 0.0  # font size of most characters in points, 0 when unknown
+    _limits: _Limits = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_limits", _Limits.of(self.pages))
 
     @classmethod
-    def learn(cls, layouts: Iterable[PageLayout]) -> Furniture:
+    def learn(cls, samples: Iterable[PageSample]) -> Furniture:
         """Count what repeats on some pages of one document, in any order; see `sample_pages`."""
         counts: Counter[_Key] = Counter()
         sizes: Counter[float] = Counter()
-        places: dict[_Key, set[tuple[_Key, str]]] = {}  # places in the margins -> lines there, with their texts
-        numbers: dict[_Key, list[tuple[int, list[int]]]] = {}  # texts in the margins -> pages and their numbers
+        places: dict[_Key, set[MarginLine]] = {}  # places in the margins -> lines there
+        numbers: dict[tuple[_Key, str], list[tuple[int, list[int]]]] = {}  # lines there -> pages and their numbers
         pages = 0
-        for layout in layouts:
+        for sample in samples:
             pages += 1
-            counts.update(_keys(layout))
-            for line in layout.lines:
-                if in_margin(line.box, layout):
-                    places.setdefault(_place_key(line), set()).add((_line_key(line), line.text))
-                    own = [int(number) for number in _NUMBERS.findall(line.text)]
-                    if own:
-                        numbers.setdefault(_line_key(line), []).append((layout.number, own))
-                sizes[round(line.size * 2) / 2] += len(line.text)
-        varied = {key for key, found in numbers.items() if key[1] != "#" and _count_content(found)}
-        varied |= {("edge", key[1]) for key in varied}
+            counts.update(sample.keys)
+            sizes.update(sample.sizes)
+            for line in sample.margin:
+                places.setdefault(line.place, set()).add(line)
+                own = [int(number) for number in _NUMBERS.findall(line.text)]
+                if own:
+                    numbers.setdefault((line.key, line.words), []).append((sample.number, own))
+        content = [one for one, found in numbers.items() if one[1] != "#" and _count_content(found)]
+        varied = {key for key, _ in content} | {f"edge {words}" for _, words in content}
         for place, lines in places.items():
-            texts = {text if key in varied else key[1] for key, text in lines}
+            texts = {line.text if line.key in varied else line.words for line in lines}
             if "#" not in texts and len(texts) > _MAX_VARIETY * counts[place]:
                 varied.add(place)
         repeated = {key: count for key, count in counts.items() if key and count > 1 and key not in varied}
         return cls(pages, repeated, sizes.most_common(1)[0][0] if sizes else 0.0)
+
+    def facts(self, page: PageSample) -> tuple[object, ...]:
+        """All that is known here about a page: where it is the same, the page has the same furniture."""
+        limits = self._limits
+        marks = limits.mark_at_edge, limits.mark
+        by_kind = {
+            "line": (limits.header, limits.most_pages),
+            "place": (limits.most_pages,),
+            "edge": (limits.edge,),
+            "image": (limits.logo,),
+        }
+        reached = {
+            key: sum(self.counts[key] >= limit for limit in by_kind.get(key.partition(" ")[0], marks))
+            for key in (*page.keys, *page.uncounted)
+            if key in self.counts
+        }
+        return self.pages <= _SHORT_DOCUMENT, self.body_size, sorted(pair for pair in reached.items() if pair[1])
 
     def running_lines(self, layout: PageLayout) -> frozenset[int]:
         """Indices of the lines that are running headers and footers, page numbers or watermarks.
@@ -125,8 +210,7 @@ class Furniture:
         for inwards in (rows, rows[::-1]):
             for row in inwards[:MAX_ROWS]:
                 lines = [layout.lines[index] for index in row]
-                least = max(_MIN_REPEATS, math.ceil(_REPEATS_IN_PLACE * self.pages))
-                is_repeated = any(self.counts.get(_edge_key(line), 0) >= least for line in lines)
+                is_repeated = any(self.counts.get(_edge_key(line), 0) >= self._limits.edge for line in lines)
                 if not is_repeated or max(line.size for line in lines) > self.body_size + _MAX_SIZE_ABOVE_BODY:
                     break
                 found.update(row)
@@ -135,18 +219,15 @@ class Furniture:
     def repeats(self, part: Raster | Drawing, layout: PageLayout) -> bool:
         """Whether an image or a path is a logo, an ornament or a background that other pages show as well."""
         # A slide that is built up repeats its picture in the middle of the page.
-        share = _REPEATS_IN_PLACE if _is_at_edge(part.box, layout) else _MOST_PAGES
-        short = 2 <= self.pages <= _SHORT_DOCUMENT
-        if self.counts.get(_mark_key(part), 0) >= (2 if short else max(_MIN_REPEATS, math.ceil(share * self.pages))):
+        limit = self._limits.mark_at_edge if _is_at_edge(part.box, layout) else self._limits.mark
+        if self.counts.get(_mark_key(part), 0) >= limit:
             return True
         if isinstance(part, Raster) and area(part.box) < _MAX_LOGO * layout.area:
-            anywhere = self.counts.get(("image", part.digest), 0)
-            return anywhere >= max(_MIN_REPEATS, math.floor(_REPEATS_ANYWHERE * self.pages))
+            return self.counts.get(_image_key(part), 0) >= self._limits.logo
         return False
 
     def _repeats_in_place(self, line: Line) -> bool:
-        least = _HEADER_REPEATS_ON_FEW if self.pages < _FEW_PAGES else _HEADER_REPEATS
-        return self.counts.get(_line_key(line), 0) >= least
+        return self.counts.get(_line_key(line), 0) >= self._limits.header
 
     def _is_watermark(self, line: Line) -> bool:
         """Words at one height of most pages. Numbers in the body repeat by chance."""
@@ -163,7 +244,7 @@ class Furniture:
         return min(inward, default=math.inf) > _MIN_HEADER_GAP * line.size
 
     def _on_most_pages(self, key: _Key) -> bool:
-        return self.counts.get(key, 0) >= max(_MIN_REPEATS, _MOST_PAGES * self.pages)
+        return self.counts.get(key, 0) >= self._limits.most_pages
 
 
 def _is_at_edge(box: Box, layout: PageLayout) -> bool:
@@ -181,6 +262,7 @@ def _artifacts(layout: PageLayout) -> set[int]:
     return set(lines) if is_plausible else set()
 
 
+@lru_cache(maxsize=1 << 12)  # of a page, every line is looked up several times
 def without_numbers(text: str) -> str:
     """The words of `text` in lower case, with numbers as `#`: equal for a header with different page numbers."""
     return re.sub(r"\W+", " ", re.sub(r"\d+", "#", text)).strip().lower() or "#"
@@ -240,25 +322,32 @@ def _keys(layout: PageLayout) -> set[_Key]:
     keys.update(_edge_key(layout.lines[i]) for row in (*rows[:MAX_ROWS], *rows[-MAX_ROWS:]) for i in row)
     keys.update(_place_key(line) for line in layout.lines if in_margin(line.box, layout))
     for raster in layout.rasters:
-        keys.update((_mark_key(raster), ("image", raster.digest)))
+        keys.update((_mark_key(raster), _image_key(raster)))
     keys.update(_mark_key(drawing) for drawing in layout.drawings[:_MAX_DRAWINGS])
     return keys
 
 
 def _line_key(line: Line) -> _Key:
-    return ("line", without_numbers(line.text)[:_MAX_KEY_LENGTH], round(line.box[3] / _GRID))
+    return f"line {round(line.box[3] / _GRID)} {_words(line)}"
+
+
+def _words(line: Line) -> str:
+    return without_numbers(line.text)[:_MAX_KEY_LENGTH]
 
 
 def _edge_key(line: Line) -> _Key:
     """Pages that begin or end with the same words; a number alone says nothing."""
-    text = without_numbers(line.text)
-    return ("edge", text[:_MAX_KEY_LENGTH]) if any(map(str.isalpha, text)) else ()
+    return f"edge {_words(line)}" if any(map(str.isalpha, without_numbers(line.text))) else ""
 
 
 def _place_key(line: Line) -> _Key:
-    return ("place", line.font, round(line.size), round(line.box[3] / _GRID))
+    return f"place {round(line.box[3] / _GRID)} {round(line.size)} {line.font}"
+
+
+def _image_key(raster: Raster) -> _Key:
+    return f"image {raster.digest}"
 
 
 def _mark_key(mark: Raster | Drawing) -> _Key:
     place = tuple(round(value / _GRID) for value in mark.box)
-    return ("raster", mark.digest, place) if isinstance(mark, Raster) else ("drawing", mark.items, mark.fill, place)
+    return f"raster {place} {mark.digest}" if isinstance(mark, Raster) else f"drawing {place} {mark.items} {mark.fill}"

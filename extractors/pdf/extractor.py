@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from extractors.errors import ExtractionError
 from extractors.geometry import coverage
 from extractors.layout.captions import Caption
-from extractors.layout.furniture import Furniture, sample_pages
+from extractors.layout.furniture import Furniture, PageSample, sample_pages
 from extractors.ocr.recognition import choose_engine
 from extractors.page import PageLayout
 from extractors.page_range import check_pages
-from extractors.pdf.annotations import read_annotations, without_fields
 from extractors.pdf.assembly import assemble_document
-from extractors.pdf.page_cache import extract_page_cached, parts_type
+from extractors.pdf.page_cache import PageCache, entry_type
 from extractors.pdf.page_extractor import PageContext, PageParts
 from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import pymupdf, unlock
@@ -40,7 +40,7 @@ def load_libraries() -> None:
 
     Image.preinit()
     pymupdf()
-    parts_type()
+    entry_type()
 
 
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:
@@ -54,16 +54,16 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
         document = _open_document(source)
     with document:
         wanted = check_pages(options.page_range, document.page_count, source.name)
-        with timer.stage("layout"):
-            furniture, layouts = _learn_furniture(document, source.skipped_pages)
         engine, missing = choose_engine(options)
+        layouts, cache = _Layouts(timer), PageCache(document, options, engine)
+        furniture = _learn_furniture(document, source.skipped_pages, layouts, cache)
         context = PageContext(options, pictures, furniture, engine, timer)
         unread: list[Problem] = []
         if len(wanted) > MAX_PAGES:
             reason = f"only {MAX_PAGES:,} of {len(wanted):,} pages were read; split the file, or choose pages"
             unread.append(Problem(reason))
         numbers = readable_pages(wanted[:MAX_PAGES], source.skipped_pages, unread)
-        pages = list(_extract_pages(document, numbers, context, layouts))
+        pages = list(_extract_pages(document, numbers, context, layouts, cache))
         problems = [*unread, *(problem for page in pages for problem in page.problems)]
         if all(page.problems for page in pages) and not any(page.paragraphs or page.pictures for page in pages):
             raise ExtractionError(f"{source.name}: no page could be read; {problems[0].reason}")
@@ -105,30 +105,50 @@ def _open_document(source: Source) -> Any:
     return document
 
 
-def _learn_furniture(document: Any, skipped: Mapping[int, str]) -> tuple[Furniture, dict[int, PageLayout]]:
-    """What repeats on many pages; and, by number, the layouts read on the way, as long as they are small."""
-    kept: dict[int, PageLayout] = {}
-    elements = 0
+class _Layouts:
+    """Reads the layouts of pages; those of sampled pages are kept as long as they are small, to be read once."""
 
-    def layouts() -> Iterator[PageLayout]:
-        nonlocal elements
+    def __init__(self, timer: StageTimer) -> None:
+        self._timer = timer
+        self._last: PageLayout | None = None
+        self._kept: dict[int, PageLayout] = {}
+        self._elements = 0
+
+    def read(self, page: Any, number: int) -> PageLayout:
+        """The layout of a page that was not turned."""
+        if not self._last or self._last.number != number:
+            with self._timer.stage("layout"):
+                self._last = self._kept.pop(number, None) or read_page(page, number)
+        return self._last
+
+    def keep_last(self) -> None:
+        """Keep the layout that was read last."""
+        last = self._last
+        size = len(last.lines) + len(last.drawings) if last else 0
+        if last and last.number not in self._kept and self._elements + size <= MAX_KEPT_ELEMENTS:
+            self._kept[last.number] = last
+            self._elements += size
+
+
+def _learn_furniture(document: Any, skipped: Mapping[int, str], layouts: _Layouts, cache: PageCache) -> Furniture:
+    """What repeats on many pages."""
+
+    def samples() -> Iterator[PageSample]:
         for number in (index + 1 for index in sample_pages(document.page_count) if index + 1 not in skipped):
             start_page(number)
             try:
-                layout = read_page(document[number - 1], number)
+                page = document[number - 1]
+                sample = cache.sample(page, number, partial(layouts.read, page, number))
             except Exception:  # becomes a problem when this page is extracted
                 continue
-            size = len(layout.lines) + len(layout.drawings)
-            if elements + size <= MAX_KEPT_ELEMENTS:
-                kept[number] = layout
-                elements += size
-            yield layout
+            layouts.keep_last()
+            yield sample
 
-    return Furniture.learn(layouts()), kept
+    return Furniture.learn(samples())
 
 
 def _extract_pages(
-    document: Any, numbers: Iterable[int], context: PageContext, layouts: dict[int, PageLayout]
+    document: Any, numbers: Iterable[int], context: PageContext, layouts: _Layouts, cache: PageCache
 ) -> Iterator[PageParts]:
     previous: PageParts | None = None
     for number in numbers:
@@ -137,13 +157,7 @@ def _extract_pages(
         carried = previous.unmatched_captions if previous else ()
         try:
             page = document[number - 1]
-            layout = layouts.pop(number, None)
-            if layout is None:
-                with context.timer.stage("layout"):
-                    layout = read_page(page, number)
-            annotations = read_annotations(page, number)  # before the page is turned
-            parts = extract_page_cached(page, without_fields(layout, annotations), context, carried)
-            parts.annotations = annotations
+            parts = cache.extract(page, number, partial(layouts.read, page, number), context, carried)
             if previous:
                 _move_caption_to_previous_page(previous, parts)
         except Exception as error:  # one broken page must not cost the others

@@ -6,7 +6,7 @@ import pytest
 
 from extractors.geometry import coverage
 from extractors.layout.figures import find_figures
-from extractors.layout.furniture import Furniture
+from extractors.layout.furniture import Furniture, PageSample
 from extractors.page import Drawing, Line, PageLayout
 from extractors.types import Box
 from tests.support.drawn_pages import (
@@ -78,7 +78,7 @@ def test_text_with_a_shadow_is_no_figure() -> None:
 
 def test_blank_strips_of_a_scan_belong_to_its_background() -> None:
     strips = [place_photo(0, y, 600, y + 50, digest="blank" if y % 100 else str(y)) for y in range(0, 800, 50)]
-    repeated = Furniture.learn([make_page([], strips) for _ in range(4)])
+    repeated = Furniture.learn(PageSample.of(make_page([], strips)) for _ in range(4))
     assert find_figures(make_page([], strips), (), repeated).figures == ()
 
 
@@ -153,7 +153,7 @@ def test_repeated_logo_is_ignored_but_photo_is_not() -> None:
         return PageLayout(number, 600, 800, tuple(write_prose(50, 400, 6)), rasters)
 
     pages = [page(number) for number in range(1, 9)]
-    furniture = Furniture.learn(pages)
+    furniture = Furniture.learn(map(PageSample.of, pages))
     for one in pages:
         assert [figure.box for figure in find_figures(one, (), furniture).figures] == [(50, 100, 290, 300)]
 

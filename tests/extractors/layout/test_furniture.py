@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from extractors.layout.furniture import Furniture, sample_pages, without_numbers
+from extractors.layout.furniture import Furniture, PageSample, sample_pages, without_numbers
 from extractors.page import Drawing, Line, PageLayout, Raster
 
 
@@ -21,7 +21,7 @@ def _page(number: int, *lines: Line) -> PageLayout:
 
 
 def _running_texts(pages: list[PageLayout]) -> list[list[str]]:
-    furniture = Furniture.learn(pages)
+    furniture = Furniture.learn(map(PageSample.of, pages))
     return [[page.lines[i].text for i in sorted(furniture.running_lines(page))] for page in pages]
 
 
@@ -55,7 +55,7 @@ def test_logo_repeats_anywhere_but_large_picture_only_in_one_place() -> None:
         return PageLayout(n, 600, 800, (), (logo, picture), (bar,))
 
     pages = [page(n) for n in range(1, 9)]
-    furniture = Furniture.learn(pages)
+    furniture = Furniture.learn(map(PageSample.of, pages))
     logo, picture = pages[3].rasters
     assert furniture.repeats(logo, pages[3])
     assert not furniture.repeats(picture, pages[3])
@@ -79,7 +79,7 @@ def test_sampled_pages_are_runs_spread_over_the_document() -> None:
 def test_picture_of_a_slide_that_is_built_up_is_content_but_a_corner_is_not() -> None:
     picture, corner = Raster((200, 200, 400, 400), 800, 800, "steps"), Raster((560, 0, 600, 60), 90, 90, "corner")
     pages = [PageLayout(n, 600, 800, (), (picture, corner) if n < 5 else ()) for n in range(1, 11)]
-    furniture = Furniture.learn(pages)
+    furniture = Furniture.learn(map(PageSample.of, pages))
     assert not furniture.repeats(picture, pages[0])
     assert furniture.repeats(corner, pages[0])
 

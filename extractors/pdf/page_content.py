@@ -1,0 +1,96 @@
+"""Recognising a page by the objects of the file that it is made of, without interpreting them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from extractors.page import PageLayout
+from extractors.pdf.structure_tags import is_tagged
+
+MAX_DEPTH = 50
+"""Of the page tree."""
+MAX_STREAM = 64 << 20
+"""Bytes of a stream that is read as a whole; the layout tells pages with larger ones apart."""
+_INHERITED = ("Resources", "MediaBox", "CropBox", "Rotate")
+_SHARED = ("OCProperties", "AcroForm/DA", "AcroForm/DR", "AcroForm/NeedAppearances")
+"""Entries of the catalogue that change how pages are drawn: layers, and how form fields look."""
+_REFERENCE = re.compile(r"\b(\d{1,8}) \d{1,5} R\b")
+_PAGE = re.compile(r"/Type ?/Pages?\b")
+_LENGTH = re.compile(r"/Length (\d+)(?! \d+ R)")
+_NOT_DRAWN = re.compile(r"/(?:B|Metadata|PieceInfo|StructParents|Thumb) ?(?:\[[^\[\]]*\]|\d+ \d+ R|\d+)")
+"""Entries of a page that lead out of it, or do not change how it looks."""
+
+
+class PageContents:
+    """Digests of the pages of a `pymupdf.Document`: equal for pages that are drawn alike, whatever their number.
+
+    Objects have other numbers in every version of a file, so a reference counts as what it refers to.
+    """
+
+    def __init__(self, document: Any) -> None:
+        self._document = document
+        self._digests: dict[int, bytes] = {}  # by object number
+        self._is_tagged = is_tagged(document)
+        self._shared: list[str] | None = None
+
+    def digest(self, page: Any, read: Callable[[], PageLayout]) -> bytes:
+        """The digest of a page that was not turned.
+
+        Tags are in a tree that spans the document: `read` then returns the layout, which shows what they say.
+        """
+        digest = hashlib.sha256()
+        needs_layout = self._is_tagged
+        try:
+            digest.update(_encoded(self._describe(page.xref)))
+        except (RecursionError, RuntimeError, ValueError):  # objects are broken, too large, or nested too deeply
+            digest.update(page.read_contents() or b"")
+            needs_layout = True
+        if needs_layout:
+            digest.update(_encoded(repr(replace(read(), number=0))))
+        return digest.digest()
+
+    def _describe(self, page: int) -> str:
+        if self._shared is None:
+            catalogue = self._document.pdf_catalog()
+            self._shared = [self._expand(self._document.xref_get_key(catalogue, key)[1]) for key in _SHARED]
+        own = _NOT_DRAWN.sub("", self._document.xref_object(page, compressed=True))
+        inherited = (self._inherited(page, key) for key in _INHERITED if f"/{key}" not in own)
+        return "\n".join((*self._shared, *inherited, self._expand(own)))
+
+    def _inherited(self, page: int, key: str) -> str:
+        for _ in range(MAX_DEPTH):
+            kind, value = self._document.xref_get_key(page, key)
+            if kind != "null":
+                return self._expand(value)
+            kind, parent = self._document.xref_get_key(page, "Parent")
+            if kind != "xref":
+                break
+            page = int(parent.split()[0])
+        return ""
+
+    def _expand(self, text: str) -> str:
+        """The text of an object with digests instead of references."""
+        return _REFERENCE.sub(lambda reference: self._digest(int(reference[1])).hex(), text)
+
+    def _digest(self, number: int) -> bytes:
+        """The digest of an object and of all that it refers to, except pages."""
+        if number not in self._digests:
+            self._digests[number] = b""  # where it refers to itself
+            is_known = number < self._document.xref_length()  # a reference to nothing is a null
+            text = self._document.xref_object(number, compressed=True) if is_known else ""
+            if (length := _LENGTH.search(text)) and int(length[1]) > MAX_STREAM:
+                raise ValueError("a stream is too large")
+            if not _PAGE.search(text):
+                digest = hashlib.sha256(_encoded(self._expand(text)))
+                if is_known and self._document.xref_is_stream(number):
+                    digest.update(self._document.xref_stream_raw(number) or b"")
+                self._digests[number] = digest.digest()
+        return self._digests[number]
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
