@@ -11,22 +11,26 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
 from extractors.geometry import area, intersection, vertical_overlap
 from extractors.layout.edge_lines import MAX_ROWS, edge_lines, in_margin, level_rows
+from extractors.layout.page_sample import (
+    GRID,
+    Key,
+    MarginLine,
+    PageSample,
+    edge_key,
+    image_key,
+    line_key,
+    mark_key,
+    place_key,
+)
 from extractors.layout.rules import find_rules
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.types import Box
 
-_SAMPLE_PAGES = 60  # of a long document: learning takes as long as reading them
-_SAMPLE_RUN = 4  # consecutive pages a sample, since chapters change their headers
-
-_GRID = 4.0  # points within which two places count as one
 _MAX_LOGO = 0.02  # share of a page below which an image that repeats anywhere is a logo or an icon
-_MAX_DRAWINGS = 2000  # of a page that are counted: more are a map or a plot
-_MAX_KEY_LENGTH = 80  # characters
 
 # On how many of the sampled pages something must appear. Once is no repetition.
 _SHORT_DOCUMENT = 3  # pages: here two are enough, for images and paths in one place
@@ -46,51 +50,6 @@ _ROW_SHARE = 0.5  # share of the lower line's height that lines of one row have 
 _ROW_OVERLAP = 2.0  # points: lines of one header row start this close to each other
 
 _NUMBERS = re.compile(r"[0-9]{1,9}")
-_Key = str
-"""What a thing is and where, such as `line 7 annual report #`."""
-
-
-def sample_pages(count: int, limit: int = _SAMPLE_PAGES) -> tuple[int, ...]:
-    """Indices (from 0) of the pages to learn from: all of them, or runs spread over the document."""
-    if count <= limit:
-        return tuple(range(count))
-    runs = limit // _SAMPLE_RUN
-    starts = (round(run * (count - _SAMPLE_RUN) / (runs - 1)) for run in range(runs))
-    return tuple(sorted({start + step for start in starts for step in range(_SAMPLE_RUN)}))
-
-
-class MarginLine(NamedTuple):
-    """A line in a margin."""
-
-    place: _Key
-    key: _Key
-    words: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class PageSample:
-    """What is learnt from one page."""
-
-    number: int  # of the page
-    keys: tuple[_Key, ...]
-    margin: tuple[MarginLine, ...]
-    uncounted: tuple[_Key, ...]  # of the drawings beyond `_MAX_DRAWINGS`
-    sizes: Mapping[float, int]  # font size -> characters
-
-    @classmethod
-    def of(cls, layout: PageLayout) -> PageSample:
-        sizes: Counter[float] = Counter()
-        for line in layout.lines:
-            sizes[round(line.size * 2) / 2] += len(line.text)
-        keys = _keys(layout)
-        uncounted = {_mark_key(drawing) for drawing in layout.drawings[_MAX_DRAWINGS:]} - keys
-        margin = tuple(
-            MarginLine(_place_key(line), _line_key(line), _words(line), line.text)
-            for line in layout.lines
-            if in_margin(line.box, layout)
-        )
-        return cls(layout.number, tuple(keys), margin, tuple(uncounted), sizes)
 
 
 class _Limits(NamedTuple):
@@ -126,7 +85,7 @@ class Furniture:
     """The number of pages on which things appear; empty when nothing was learnt."""
 
     pages: int = 0
-    counts: Mapping[_Key, int] = field(default_factory=dict)
+    counts: Mapping[Key, int] = field(default_factory=dict)
     body_size: float = 0.0  # font size of most characters in points, 0 when unknown
     _limits: _Limits = field(init=False)
 
@@ -136,10 +95,10 @@ class Furniture:
     @classmethod
     def learn(cls, samples: Iterable[PageSample]) -> Furniture:
         """Count what repeats on some pages of one document, in any order; see `sample_pages`."""
-        counts: Counter[_Key] = Counter()
+        counts: Counter[Key] = Counter()
         sizes: Counter[float] = Counter()
-        places: dict[_Key, set[MarginLine]] = {}  # places in the margins -> lines there
-        numbers: dict[tuple[_Key, str], list[tuple[int, list[int]]]] = {}  # lines there -> pages and their numbers
+        places: dict[Key, set[MarginLine]] = {}  # places in the margins -> lines there
+        numbers: dict[tuple[Key, str], list[tuple[int, list[int]]]] = {}  # lines there -> pages and their numbers
         pages = 0
         for sample in samples:
             pages += 1
@@ -210,7 +169,7 @@ class Furniture:
         for inwards in (rows, rows[::-1]):
             for row in inwards[:MAX_ROWS]:
                 lines = [layout.lines[index] for index in row]
-                is_repeated = any(self.counts.get(_edge_key(line), 0) >= self._limits.edge for line in lines)
+                is_repeated = any(self.counts.get(edge_key(line), 0) >= self._limits.edge for line in lines)
                 if not is_repeated or max(line.size for line in lines) > self.body_size + _MAX_SIZE_ABOVE_BODY:
                     break
                 found.update(row)
@@ -220,30 +179,30 @@ class Furniture:
         """Whether an image or a path is a logo, an ornament or a background that other pages show as well."""
         # A slide that is built up repeats its picture in the middle of the page.
         limit = self._limits.mark_at_edge if _is_at_edge(part.box, layout) else self._limits.mark
-        if self.counts.get(_mark_key(part), 0) >= limit:
+        if self.counts.get(mark_key(part), 0) >= limit:
             return True
         if isinstance(part, Raster) and area(part.box) < _MAX_LOGO * layout.area:
-            return self.counts.get(_image_key(part), 0) >= self._limits.logo
+            return self.counts.get(image_key(part), 0) >= self._limits.logo
         return False
 
     def _repeats_in_place(self, line: Line) -> bool:
-        return self.counts.get(_line_key(line), 0) >= self._limits.header
+        return self.counts.get(line_key(line), 0) >= self._limits.header
 
     def _is_watermark(self, line: Line) -> bool:
         """Words at one height of most pages. Numbers in the body repeat by chance."""
         has_words = any(character.isalpha() for character in line.text)
-        return has_words and self._on_most_pages(_line_key(line))
+        return has_words and self._on_most_pages(line_key(line))
 
     def _is_changing_header(self, line: Line, layout: PageLayout, at_head: bool) -> bool:
         """Whether the line stands apart where most pages have a line of this font."""
-        if line.size > self.body_size + _MAX_SIZE_ABOVE_BODY or not self._on_most_pages(_place_key(line)):
+        if line.size > self.body_size + _MAX_SIZE_ABOVE_BODY or not self._on_most_pages(place_key(line)):
             return False
         _, end = _extent_from_edge(line, layout, at_head)
         starts = [_extent_from_edge(other, layout, at_head)[0] for other in layout.lines]
         inward = [start - end for start in starts if start > end - _LINE_OVERLAP]
         return min(inward, default=math.inf) > _MIN_HEADER_GAP * line.size
 
-    def _on_most_pages(self, key: _Key) -> bool:
+    def _on_most_pages(self, key: Key) -> bool:
         return self.counts.get(key, 0) >= self._limits.most_pages
 
 
@@ -256,16 +215,10 @@ def _is_at_edge(box: Box, layout: PageLayout) -> bool:
 def _artifacts(layout: PageLayout) -> set[int]:
     """The lines without structure tags in a tagged file; none if these are more than headers and footers."""
     lines = {i: line for i, line in enumerate(layout.lines) if line.artifact and line.horizontal}
-    rows = {(in_margin(x.box, layout), x.box[3] < layout.height / 2, round(x.box[3] / _GRID)) for x in lines.values()}
+    rows = {(in_margin(x.box, layout), x.box[3] < layout.height / 2, round(x.box[3] / GRID)) for x in lines.values()}
     at_edges = Counter(at_head for in_a_margin, at_head, _ in rows if in_a_margin)
     is_plausible = at_edges.total() == len(rows) and max(at_edges.values(), default=0) <= MAX_ROWS
     return set(lines) if is_plausible else set()
-
-
-@lru_cache(maxsize=1 << 12)  # of a page, every line is looked up several times
-def without_numbers(text: str) -> str:
-    """The words of `text` in lower case, with numbers as `#`: equal for a header with different page numbers."""
-    return re.sub(r"\W+", " ", re.sub(r"\d+", "#", text)).strip().lower() or "#"
 
 
 def _count_content(numbers: Sequence[tuple[int, Sequence[int]]]) -> bool:
@@ -288,7 +241,7 @@ def _extent_from_edge(line: Line, layout: PageLayout, at_head: bool) -> tuple[fl
 def _cells(found: Set[int], layout: PageLayout) -> set[int]:
     """Where more rows repeat than headers have, those between the upright rules of a table: its header."""
     boxes = [layout.lines[index].box for index in found]
-    rows = Counter(at_head for at_head, _ in {(box[3] < layout.height / 2, round(box[3] / _GRID)) for box in boxes})
+    rows = Counter(at_head for at_head, _ in {(box[3] < layout.height / 2, round(box[3] / GRID)) for box in boxes})
     if max(rows.values(), default=0) <= _MAX_HEADER_ROWS:
         return set()
     content = [line.box for index, line in enumerate(layout.lines) if index not in found]
@@ -314,40 +267,3 @@ def _numbers_content(index: int, found: Set[int], layout: PageLayout) -> bool:
     content = [layout.lines[i].box for i in row if i not in found]
     reach = line.box[2] + _MAX_NUMBER_GAP * line.size
     return bool(content) and (len(row) > 2 or any(line.box[2] <= box[0] <= reach for box in content))
-
-
-def _keys(layout: PageLayout) -> set[_Key]:
-    keys = {_line_key(line) for line in layout.lines}
-    rows = level_rows(layout)
-    keys.update(_edge_key(layout.lines[i]) for row in (*rows[:MAX_ROWS], *rows[-MAX_ROWS:]) for i in row)
-    keys.update(_place_key(line) for line in layout.lines if in_margin(line.box, layout))
-    for raster in layout.rasters:
-        keys.update((_mark_key(raster), _image_key(raster)))
-    keys.update(_mark_key(drawing) for drawing in layout.drawings[:_MAX_DRAWINGS])
-    return keys
-
-
-def _line_key(line: Line) -> _Key:
-    return f"line {round(line.box[3] / _GRID)} {_words(line)}"
-
-
-def _words(line: Line) -> str:
-    return without_numbers(line.text)[:_MAX_KEY_LENGTH]
-
-
-def _edge_key(line: Line) -> _Key:
-    """Pages that begin or end with the same words; a number alone says nothing."""
-    return f"edge {_words(line)}" if any(map(str.isalpha, without_numbers(line.text))) else ""
-
-
-def _place_key(line: Line) -> _Key:
-    return f"place {round(line.box[3] / _GRID)} {round(line.size)} {line.font}"
-
-
-def _image_key(raster: Raster) -> _Key:
-    return f"image {raster.digest}"
-
-
-def _mark_key(mark: Raster | Drawing) -> _Key:
-    place = tuple(round(value / _GRID) for value in mark.box)
-    return f"raster {place} {mark.digest}" if isinstance(mark, Raster) else f"drawing {place} {mark.items} {mark.fill}"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from statistics import median
 
 from extractors.geometry import width
-from extractors.layout.furniture import without_numbers
+from extractors.layout.page_sample import without_numbers
 from extractors.layout.tables import Table
 from extractors.layout.text_blocks import is_monospaced
 from extractors.pdf.annotations import note_passages

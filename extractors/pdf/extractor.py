@@ -9,7 +9,8 @@ from typing import Any
 from extractors.errors import ExtractionError
 from extractors.geometry import coverage
 from extractors.layout.captions import Caption
-from extractors.layout.furniture import Furniture, PageSample, sample_pages
+from extractors.layout.furniture import Furniture
+from extractors.layout.page_sample import PageSample, sample_pages
 from extractors.ocr.recognition import choose_engine
 from extractors.page import PageLayout
 from extractors.page_range import check_pages

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractors.atomic_write import write_file
 from extractors.layout.captions import Caption
-from extractors.layout.furniture import PageSample
+from extractors.layout.page_sample import PageSample
 from extractors.page import PageLayout
 from extractors.pdf.annotations import read_annotations, without_fields
 from extractors.pdf.page_content import PageContents

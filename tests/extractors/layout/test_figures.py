@@ -6,7 +6,8 @@ import pytest
 
 from extractors.geometry import coverage
 from extractors.layout.figures import find_figures
-from extractors.layout.furniture import Furniture, PageSample
+from extractors.layout.furniture import Furniture
+from extractors.layout.page_sample import PageSample
 from extractors.page import Drawing, Line, PageLayout
 from extractors.types import Box
 from tests.support.drawn_pages import (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from extractors.layout.furniture import Furniture, PageSample, sample_pages, without_numbers
+from extractors.layout.furniture import Furniture
+from extractors.layout.page_sample import PageSample, sample_pages, without_numbers
 from extractors.page import Drawing, Line, PageLayout, Raster
 
 
