@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from diptych.search import candidates, search
-from diptych.search.candidates import Snapshot, agree, read_candidates
+from diptych.search.candidates import Snapshot, agree, load_payloads, read_candidates
 from diptych.search.part_cache import PartCache
 from diptych.search.query import Query
 from diptych.store.register import list_records
@@ -186,12 +186,12 @@ def test_document_that_is_replaced_after_ranking_is_searched_again(
     ingest_version(store, folder, NAMES[0], 1)
     context = search.SearchContext(store, Spaces(WordEncoder()), folder)
     search.search([Query("pump share figur")], context, 10)  # what ranking reads is in memory now
-    load, versions = search.load_payloads, iter([2])
+    versions = iter([2])
 
     def replace_meanwhile(*arguments: Any) -> Any:
         for version in versions:
             ingest_version(store, folder, NAMES[0], version)
-        return load(*arguments)
+        return load_payloads(*arguments)
 
     monkeypatch.setattr(search, "load_payloads", replace_meanwhile)
     (hits,) = search.search([Query("pump share figur")], context, 10)
