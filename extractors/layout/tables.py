@@ -14,7 +14,9 @@ from math import inf
 
 from extractors.geometry import (
     area,
+    boxes_touch,
     coverage,
+    expand_box,
     height,
     horizontal_overlap,
     is_inside,
@@ -25,7 +27,7 @@ from extractors.geometry import (
     width,
 )
 from extractors.layout.marks import background_images, bleeds
-from extractors.layout.rules import find_rules
+from extractors.layout.rules import RULE_THICKNESS, find_rules
 from extractors.layout.table_cells import read_cells
 from extractors.layout.table_lines import Row, find_prose, group_rows, is_number, row_middle
 from extractors.layout.table_notes import find_notes, find_unit
@@ -52,6 +54,7 @@ _MAX_PART_GAP = 12.0  # points without text between them
 # Rules of a region.
 _REGION_MARGIN = 2.0  # points by which rules may reach out of the region
 _MIN_LEVEL_RULE, _MIN_UPRIGHT_RULE = 0.7, 0.5  # shares of the region's width and height
+_CELL_GAP = 1.0  # points between two cells
 _FRAME = 5.0  # points from the region's edge: the table's own frame
 _MIN_GRID_RULES = 2  # inner rules, level and upright ones: fewer divide a box
 
@@ -110,10 +113,16 @@ def find_tables(layout: PageLayout) -> list[Table]:
 def _cells_and_rules(drawings: Iterable[Drawing]) -> Iterator[Drawing]:
     """The paths, and in place of each with several cells or rules, those. One around all others frames them."""
     for drawing in drawings:
-        if not drawing.parts or drawing.box in drawing.parts:
+        if not drawing.parts or drawing.box in drawing.parts or not _are_cells_or_rules(drawing.parts):
             yield drawing
         else:
             yield from (replace(drawing, box=part, items=1, rectangle=True, parts=()) for part in drawing.parts)
+
+
+def _are_cells_or_rules(parts: Sequence[Box]) -> bool:
+    """Whether the thick ones touch each other, as cells do; the bars of a chart stand apart."""
+    thick = [part for part in parts if shorter_side(part) > RULE_THICKNESS]
+    return all(any(boxes_touch(expand_box(part, _CELL_GAP), x) for x in thick if x is not part) for part in thick)
 
 
 def _is_background(drawing: Drawing, layout: PageLayout) -> bool:

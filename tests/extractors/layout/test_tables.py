@@ -324,3 +324,12 @@ def test_names_below_the_bars_of_two_charts_are_no_table() -> None:
         page.draw_rect((150 + 80 * n, 130 + 12 * n, 180 + 80 * n, 230), fill=(1, 0.6, 0), color=None)
     write_rows(page, [("0", "10", "20", "30"), ("5", "15", "25", "35"), ("8", "12", "16", "20"), ("1", "2", "3", "4")])
     assert not tables_of(page)
+
+
+def test_bars_that_one_path_draws_are_no_cells() -> None:
+    page = new_page()
+    write_rows(page, [("North", "12", "24"), ("South", "18", "27"), ("East", "22", "30"), ("West", "25", "35")])
+    bars = tuple((200.0, 202.0 + 18 * n, 260.0 + 20 * n, 214.0 + 18 * n) for n in range(4))
+    layout = read_page(page, 1)
+    path = Drawing((200, 202, 320, 268), 4, filled=True, stroked=False, fill=(0.4, 0.4, 0.4), parts=bars)
+    assert find_tables(replace(layout, drawings=(path,))) == find_tables(layout)
