@@ -23,6 +23,8 @@ _PAGE = re.compile(r"/Type ?/Pages?\b")
 _LENGTH = re.compile(r"/Length (\d+)(?! \d+ R)")
 _NOT_DRAWN = re.compile(r"/(?:B|Metadata|PieceInfo|StructParents|Thumb) ?(?:\[[^\[\]]*\]|\d+ \d+ R|\d+)")
 """Entries of a page that lead out of it, or do not change how it looks."""
+_KIDS = re.compile(r"/Kids ?(?:\[[^\[\]]*\]|\d+ \d+ R)")
+"""Of a form field: what shows it on other pages."""
 
 
 class PageContents:
@@ -34,6 +36,9 @@ class PageContents:
     def __init__(self, document: Any) -> None:
         self._document = document
         self._digests: dict[int, bytes] = {}  # by object number
+        self._of_page: dict[int, bytes] = {}  # of objects that refer to each other, which depend on where one begins
+        self._open: set[int] = set()  # objects whose digests are being made
+        self._cycles = 0
         self._is_tagged = is_tagged(document)
         self._shared: list[str] | None = None
 
@@ -54,9 +59,11 @@ class PageContents:
         return digest.digest()
 
     def _describe(self, page: int) -> str:
+        self._open.clear()
         if self._shared is None:
             catalogue = self._document.pdf_catalog()
             self._shared = [self._expand(self._document.xref_get_key(catalogue, key)[1]) for key in _SHARED]
+        self._of_page.clear()
         own = _NOT_DRAWN.sub("", self._document.xref_object(page, compressed=True))
         inherited = (self._inherited(page, key) for key in _INHERITED if f"/{key}" not in own)
         return "\n".join((*self._shared, *inherited, self._expand(own)))
@@ -78,18 +85,31 @@ class PageContents:
 
     def _digest(self, number: int) -> bytes:
         """The digest of an object and of all that it refers to, except pages."""
-        if number not in self._digests:
-            self._digests[number] = b""  # where it refers to itself
-            is_known = number < self._document.xref_length()  # a reference to nothing is a null
-            text = self._document.xref_object(number, compressed=True) if is_known else ""
-            if (length := _LENGTH.search(text)) and int(length[1]) > MAX_STREAM:
-                raise ValueError("a stream is too large")
-            if not _PAGE.search(text):
-                digest = hashlib.sha256(_encoded(self._expand(text)))
-                if is_known and self._document.xref_is_stream(number):
-                    digest.update(self._document.xref_stream_raw(number) or b"")
-                self._digests[number] = digest.digest()
-        return self._digests[number]
+        if number in self._digests:
+            return self._digests[number]
+        if number in self._open or number in self._of_page:
+            self._cycles += 1
+            return self._of_page.get(number, b"")
+        cycles = self._cycles
+        self._open.add(number)
+        digest = self._make_digest(number)
+        self._open.remove(number)
+        known = self._digests if self._cycles == cycles else self._of_page
+        known[number] = digest
+        return digest
+
+    def _make_digest(self, number: int) -> bytes:
+        if number >= self._document.xref_length():  # a reference to nothing is a null
+            return b""
+        text = self._document.xref_object(number, compressed=True)
+        if (length := _LENGTH.search(text)) and int(length[1]) > MAX_STREAM:
+            raise ValueError("a stream is too large")
+        if _PAGE.search(text):
+            return b""
+        digest = hashlib.sha256(_encoded(self._expand(_KIDS.sub("", text))))
+        if self._document.xref_is_stream(number):
+            digest.update(self._document.xref_stream_raw(number) or b"")
+        return digest.digest()
 
 
 def _encoded(text: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,10 +34,7 @@ def digests(document: Any, **saved: Any) -> list[bytes]:
     """The digests of the pages of the document as it would be saved."""
     with pymupdf().open(stream=document.tobytes(**saved)) as opened:
         contents = PageContents(opened)
-        return [
-            contents.digest(page, lambda page=page, number=number: read_page(page, number))
-            for number, page in enumerate(opened, 1)
-        ]
+        return [contents.digest(page, partial(read_page, page, number)) for number, page in enumerate(opened, 1)]
 
 
 def test_pages_of_one_document_differ_and_stay_the_same_in_another_version() -> None:
@@ -78,6 +76,35 @@ def test_only_the_changed_page_differs(change: Callable[[Any], object]) -> None:
     before, after = digests(book()), digests(changed)
     assert before[0] == after[0]
     assert before[1] != after[1]
+
+
+def test_pages_that_share_a_changed_field_differ() -> None:
+    def form(value: str) -> Any:
+        document = book()
+        kids = [next(iter(page.widgets())).xref for page in document]
+        field = document.get_new_xref()
+        document.update_object(field, f"<</FT/Tx/T(shared)/V({value})/Kids[{kids[0]} 0 R {kids[1]} 0 R]>>")
+        for kid in kids:
+            document.xref_set_key(kid, "Parent", f"{field} 0 R")
+            for key in ("FT", "T", "V"):
+                document.xref_set_key(kid, key, "null")
+        return document
+
+    assert not set(digests(form("old"))) & set(digests(form("new")))
+
+
+def test_pages_differ_by_what_a_drawing_refers_to_that_refers_to_itself() -> None:
+    def drawn_with(font: str) -> Any:
+        document = book()
+        drawing, resources = document.get_new_xref(), document.get_new_xref()
+        refers = f"<</Font<</F<</BaseFont/{font}>>>>/XObject<</X {drawing} 0 R>>>>"
+        document.update_object(resources, refers)
+        document.update_object(drawing, f"<</Subtype/Form/Resources {resources} 0 R>>")
+        document.xref_set_key(document[0].xref, "Resources", f"{resources} 0 R")
+        document.xref_set_key(document[1].xref, "Resources", f"<</XObject<</X {drawing} 0 R>>>>")
+        return document
+
+    assert not set(digests(drawn_with("Courier"))) & set(digests(drawn_with("Helvetica")))
 
 
 def test_pages_with_a_changed_font_differ() -> None:
