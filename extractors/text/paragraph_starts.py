@@ -93,9 +93,8 @@ def _changes_style(group: Sequence[Row], row: Row, *, ended: bool) -> bool:
     last = group[-1]
     above, line = last.main_line, row.main_line
     shortfall = (row.box[2] - last.box[2]) / max(above.size, 1.0)
-    goes_on = (
-        last.lines[-1].last_font == row.lines[0].first_font != ""
-    )  # amid a line of two fonts, as in bibliographies
+    # Amid a line of two fonts, as in bibliographies.
+    goes_on = last.lines[-1].last_font == row.lines[0].first_font != ""
     if goes_on and shortfall <= MIN_HEADING_SHORTFALL:
         return False
     starts_anew = ended or row.text.strip()[:1].isupper() or shortfall > MIN_HEADING_SHORTFALL
