@@ -22,7 +22,7 @@ from flows.support.progress import current_listener
 from flows.support.questions import find_answer
 from flows.support.run_states import name_run
 from flows.support.shared_store import shared_diptych
-from flows.support.text import escape_markdown, markdown_code, pluralize
+from flows.support.wording import escape_markdown, markdown_code, pluralize
 
 
 @flow(name="answer", persist_result=True, result_serializer="json")

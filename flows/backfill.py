@@ -41,7 +41,7 @@ from flows.support.progress import current_listener, listening
 from flows.support.removals import NO_REMOVALS
 from flows.support.run_states import describe_paths, name_run, report_cancelled
 from flows.support.shared_store import RunUsage
-from flows.support.text import pluralize
+from flows.support.wording import pluralize
 
 PART_TASKS = 100
 """Tasks per part: few enough to start soon, and for a timeline that can be read."""

@@ -16,7 +16,7 @@ from flows.support.progress import current_listener
 from flows.support.questions import run_evaluation
 from flows.support.run_states import failed_state, name_run
 from flows.support.shared_store import shared_diptych
-from flows.support.text import escape_markdown, pluralize
+from flows.support.wording import escape_markdown, pluralize
 
 
 @flow(name="evaluate", persist_result=True, result_serializer="json")

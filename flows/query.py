@@ -24,7 +24,7 @@ from flows.support.progress import current_listener
 from flows.support.questions import find_batch, find_hits, read_batch
 from flows.support.run_states import name_run
 from flows.support.shared_store import shared_diptych
-from flows.support.text import escape_markdown, pluralize
+from flows.support.wording import escape_markdown, pluralize
 
 MAX_ROWS = 500
 """Questions of a batch in the table."""

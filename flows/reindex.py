@@ -10,7 +10,7 @@ from prefect.states import Completed
 from flows.support.flow_settings import StoreChoice, flow_settings
 from flows.support.run_states import name_run, store_name
 from flows.support.shared_store import RunUsage, shared_diptych
-from flows.support.text import describe_reindex
+from flows.support.wording import describe_reindex
 
 
 @flow(name="reindex")

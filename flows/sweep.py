@@ -11,7 +11,7 @@ from prefect.states import Completed
 from flows.support.flow_settings import StoreChoice, flow_settings
 from flows.support.run_states import name_run, store_name
 from flows.support.shared_store import shared_diptych
-from flows.support.text import describe_sweep, escape_markdown
+from flows.support.wording import describe_sweep, escape_markdown
 
 
 @flow(name="sweep")

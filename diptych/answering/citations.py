@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from diptych.answering.numbers import Number, check_number, find_numbers
 from diptych.answering.quotes import QuoteProblem, find_quote_problem, normalise_text
 from diptych.answering.statements import labels_in, needs_source, page_numbers_in, strip_places
-from diptych.search.places import describe_place
+from diptych.search.place_wording import describe_place
 from extractors.layout.labels import figure_label
 
 Mark = Literal["unconfirmed", "uncited", "seen", "verified"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from diptych.search.fusion import FusedPoint
-from diptych.search.places import describe_place
+from diptych.search.place_wording import describe_place
 from diptych.store.register import local_path
 from diptych.store.types import Payload
 from extractors.pictures.store import image_path

@@ -12,7 +12,7 @@ from flows.cli import options
 from flows.support.local_prefect import local_prefect, run_recorded
 from flows.support.progress import listening, progress_display
 from flows.support.terminal import ExitCode, print_message, print_output
-from flows.support.text import pluralize
+from flows.support.wording import pluralize
 
 if TYPE_CHECKING:
     from diptych import Settings

@@ -10,7 +10,7 @@ import click
 from flows.cli import options
 from flows.support.progress import progress_display
 from flows.support.terminal import print_json, print_message, print_output
-from flows.support.text import format_time, pluralize
+from flows.support.wording import format_time, pluralize
 
 if TYPE_CHECKING:
     from diptych.pipeline.estimate import Cost, Estimate

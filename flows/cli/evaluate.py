@@ -9,7 +9,7 @@ from flows.support.evaluation_tables import REPORT, evaluation_notes, evaluation
 from flows.support.local_prefect import recorded_runs, run_recorded
 from flows.support.questions import Evaluated, run_evaluation
 from flows.support.terminal import ExitCode, print_json, print_message, print_output
-from flows.support.text import diptych_command, pluralize
+from flows.support.wording import diptych_command, pluralize
 
 
 @click.command()

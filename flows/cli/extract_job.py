@@ -31,7 +31,7 @@ from extractors.temporary_folder import TemporaryFolder
 from extractors.types import Extraction, Options, Passage, Picture, Source
 from flows.support.progress import progress_display
 from flows.support.terminal import ExitCode, build_table, print_json, print_message, print_output
-from flows.support.text import pluralize
+from flows.support.wording import pluralize
 
 
 def extract_files(paths: Sequence[str], settings: Settings, as_json: bool, out: Path | None) -> ExitCode:

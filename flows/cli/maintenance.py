@@ -17,7 +17,7 @@ from flows.support.ingest_report import skipped_record
 from flows.support.progress import progress_display
 from flows.support.removals import MAX_LISTED
 from flows.support.terminal import ExitCode, build_table, print_json, print_message, print_output
-from flows.support.text import describe_reindex, describe_sweep, diptych_command, pluralize
+from flows.support.wording import describe_reindex, describe_sweep, diptych_command, pluralize
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -14,7 +14,7 @@ from diptych.printable import one_line
 from flows.cli import options
 from flows.support.progress import progress_display
 from flows.support.terminal import print_json, print_message
-from flows.support.text import pluralize
+from flows.support.wording import pluralize
 
 if TYPE_CHECKING:
     from diptych.pipeline.transfer.transfer import TransferReport

@@ -13,7 +13,7 @@ from flows.cli import options
 from flows.support.progress import ProgressDisplay, progress_display
 from flows.support.removals import Removals, delete_removed
 from flows.support.terminal import print_message
-from flows.support.text import pluralize
+from flows.support.wording import pluralize
 
 if TYPE_CHECKING:
     from diptych import Diptych

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from diptych.answering.answer import SEEN_TITLE, Answer, Reference
 from diptych.printable import one_line
 from diptych.settings import Settings
-from flows.support.text import escape_markdown, pluralize
+from flows.support.wording import escape_markdown, pluralize
 
 MAX_QUOTE = 110
 """Characters of a quote that are shown."""

@@ -23,7 +23,7 @@ from flows.support.progress import ProgressListener
 from flows.support.removals import Removals
 from flows.support.run_states import current_run
 from flows.support.shared_store import RunUsage
-from flows.support.text import describe_rest, format_time
+from flows.support.wording import describe_rest, format_time
 
 if TYPE_CHECKING:
     from diptych.pipeline.backlog import Backlog

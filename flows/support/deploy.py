@@ -30,9 +30,9 @@ from prefect.variables import Variable
 from diptych.errors import SettingsError
 from diptych.settings import load_settings
 from flows.support.flow_settings import PATHS_VARIABLE, STORE_VARIABLE
-from flows.support.shared_limits import create_limits
+from flows.support.prefect_limits import create_limits
 from flows.support.store_block import DiptychStore
-from flows.support.text import pluralize
+from flows.support.wording import pluralize
 
 POOL = "diptych"
 OUR_POOL = WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL]))

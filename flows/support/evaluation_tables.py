@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from diptych.printable import one_line
 from flows.support.terminal import build_table
-from flows.support.text import escape_markdown, pluralize
+from flows.support.wording import escape_markdown, pluralize
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -8,7 +8,7 @@ from diptych.answering.answer import Reference
 from diptych.printable import one_line
 from diptych.serve.page.text import mark_words
 from flows.support.search_results import hit_cells
-from flows.support.text import escape_markdown, markdown_link
+from flows.support.wording import escape_markdown, markdown_link
 
 MAX_THUMBNAILS = 12
 """Pictures on a page. They are kept in Prefect's database, at about 8 KB each."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flows.support.removals import NO_REMOVALS, Removals, removal_reason
 from flows.support.terminal import ExitCode
-from flows.support.text import escape_markdown, markdown_code, markdown_link, pluralize
+from flows.support.wording import escape_markdown, markdown_code, markdown_link, pluralize
 
 if TYPE_CHECKING:
     from diptych.pipeline.discovery.skipped_files import SkippedFile

@@ -13,7 +13,7 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from diptych.models.meter import format_dollars
 from flows.support.progress import ProgressListener, current_listener, listening
-from flows.support.text import describe_rest, pluralize
+from flows.support.wording import describe_rest, pluralize
 
 if TYPE_CHECKING:
     from diptych import Diptych, Outcome

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flows.support.text import diptych_command, pluralize
+from flows.support.wording import diptych_command, pluralize
 
 if TYPE_CHECKING:
     from diptych import Diptych

@@ -27,7 +27,7 @@ from diptych.endpoints import ROLES
 from diptych.errors import SettingsError
 from diptych.models.meter import Account, Meter, format_usage
 from diptych.settings import API_KEY_VARIABLE, load_settings
-from flows.support.shared_limits import shared_limits
+from flows.support.prefect_limits import shared_limits
 
 RUN_SETTINGS = (
     "collections", "encoder", "image_encoder", "captioner", "caption_detail", "language", "vectors", "max_tokens",

@@ -26,7 +26,7 @@ from diptych.errors import SourceError, StoreMismatch
 from diptych.models.object_ledger import open_ledger
 from diptych.picture_store import PictureStore
 from diptych.pipeline.transfer.ledger import export_ledger, find_paid_content, import_ledger
-from diptych.search.places import place_of
+from diptych.search.place_wording import place_of
 from diptych.store.points import EncodingConfig
 from diptych.store.register import DocumentRecord, bind_encoders, is_visible, list_records, write_record
 from diptych.store.types import STORE_ID, VECTORS, Collection, Payload, Point, Store, in_batches

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from diptych.library.parts import Part
-from diptych.search.places import describe_place
+from diptych.search.place_wording import describe_place
 from diptych.serve.page.hits import Shown, picture_name, show_image
 from diptych.serve.page.text import table_markup
 from extractors.formats import is_row

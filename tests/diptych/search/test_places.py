@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diptych.search.places import describe_place
+from diptych.search.place_wording import describe_place
 
 
 def test_printed_page_number_is_shown_where_it_differs() -> None:

@@ -11,7 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from flows.support.hit_pages import MAX_THUMBNAILS, bold_words, hits_markdown, thumbnail
-from flows.support.text import escape_markdown
+from flows.support.wording import escape_markdown
 from tests.support.papers import write_photo
 
 

@@ -17,7 +17,7 @@ from diptych.prices import Usage
 from diptych.shared_limits import SharedLimits
 from extractors.shared_programs import Program, limit_programs
 from extractors.slides import libreoffice
-from flows.support.shared_limits import PrefectLimits, create_limits, shared_limits
+from flows.support.prefect_limits import PrefectLimits, create_limits, shared_limits
 from tests.support.papers import write_leaflet, write_photo
 
 

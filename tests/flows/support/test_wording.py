@@ -8,7 +8,7 @@ import pytest
 
 from diptych.printable import one_line, printable
 from flows.support.terminal import json_line
-from flows.support.text import diptych_command
+from flows.support.wording import diptych_command
 
 
 @pytest.mark.parametrize("character", ["\x1b", "\x07", "\r", "\x08", "\x9b", "\u202e", "\u2066", "\ud800"])
