@@ -25,6 +25,8 @@ class PartCache:
     def __init__(self) -> None:
         self.register = RegisterCache()
         self._kept: dict[str, Kept] = {}
+        self._documents: dict[str, tuple[DocumentRecord, set[str]]] = {}
+        """Id of a document -> its register entry, and the ids of its parts that are kept."""
         self._reads_ahead = False
 
     def find(self, ids: Iterable[str]) -> dict[str, Kept]:
@@ -41,16 +43,32 @@ class PartCache:
                     self._kept[id_] = current, part
                 else:
                     changed.append(id_)
-        for id_ in changed:
-            self._kept.pop(id_, None)
+        self._drop(changed)
         return not changed
 
     def keep(self, parts: Mapping[str, Part], records: Records) -> None:
         """`records`: with which `parts` were found to count."""
         if len(self._kept) + len(parts) > MAX_PARTS:
-            for id_ in list(self._kept)[: MAX_PARTS // 16]:
-                self._kept.pop(id_, None)
-        self._kept.update((id_, (records[part.place[0]], part)) for id_, part in parts.items())
+            self._drop(list(self._kept)[: MAX_PARTS // 16])
+        for id_, part in parts.items():
+            record = records[part.place[0]]
+            self._ids(record).add(id_)
+            self._kept[id_] = record, part
+
+    def _ids(self, record: DocumentRecord) -> set[str]:
+        """Ids of a document's parts that are kept; those of an earlier version are dropped."""
+        known, ids = self._documents.get(record.id, (record, set[str]()))
+        if known is not record and known != record:
+            self._drop(list(ids))
+            ids = set()
+        self._documents[record.id] = record, ids
+        return ids
+
+    def _drop(self, ids: Iterable[str]) -> None:
+        for id_ in ids:
+            if kept := self._kept.pop(id_, None):
+                _, of_document = self._documents.get(kept[0].id, (None, set[str]()))
+                of_document.discard(id_)
 
     def read_ahead(self, store: Store, language: str) -> None:
         """Read all points while nobody waits for the store, as long as there is room for them."""

@@ -232,6 +232,7 @@ class EmbeddedStore:
     def close(self) -> None:
         self._closed.set()
         self._hand_over()
+        self._background = iter(())  # its steps refer to this store, which would not be freed
 
     def _become_owner(self) -> None:
         """Take the lock, and check that the edition is still the one that was opened."""

@@ -7,6 +7,7 @@ search together.
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from mmap import mmap
 from pathlib import Path
 
 STEP = 16 << 20
@@ -17,7 +18,8 @@ MAX_BYTES = 512 << 20
 
 def read_payloads(shards: Iterable[Path]) -> Iterator[None]:
     """Read the payloads of shards into the system's cache of files, a step at a time."""
-    buffer, left = bytearray(STEP), MAX_BYTES
+    # Anonymous memory returns to the system at the end; a thread's heap of this size would stay.
+    buffer, left = mmap(-1, STEP), MAX_BYTES
     for file in [file for shard in shards for file in sorted(shard.glob("segments/*/payload_storage/*.dat"))]:
         with suppress(OSError), file.open("rb", buffering=0) as opened:  # the engine may have removed it
             end = min(os.fstat(opened.fileno()).st_blocks * 512, left)  # the rest of the file has no content yet

@@ -78,6 +78,7 @@ def test_points_are_read_once_until_their_document_is_replaced(tmp_path: Path, m
     second = read(store, tmp_path, cache)
     assert texts(first)[-1] == texts(second)[-1] == "share"
     assert "pump 2" in texts(second)
+    assert not cache.find(first.parts.keys() - second.parts.keys()), "what was replaced is forgotten"
     assert agree([first, first], store)
     assert not agree([first, second], store)
     store.close()
