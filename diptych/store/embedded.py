@@ -67,8 +67,7 @@ class EmbeddedStore:
         self.edition = 0  # unknown until the register is read
         self.facts: dict[str, Payload] = {}
         self._operations = self._holders = 0
-        self._unsynced: set[str] = set()
-        """Names of shards that were written since their log was synced."""
+        self._unsynced: set[str] = set()  # names of shards that were written since their log was synced
         self._syncing = threading.Lock()
         self._read_ahead: Iterator[None] | None = None  # until the first search since the shards were opened
         self._background: Iterator[None] = iter(())
