@@ -12,7 +12,7 @@ demo: $(READY) system
 
 test: $(READY)
 	@./system-packages.sh test
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ from bench.synthetic_store import open_synthetic_store
 from diptych.evaluation.questions import read_questions
 from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
+from diptych.search.part_cache import MAX_PARTS
 from diptych.search.query import Query
 from diptych.search.search import search
 from diptych.store.types import TEXT_VECTOR, RankedListRequest
@@ -17,8 +18,8 @@ from diptych.where import Compare
 
 WARM_UP_QUERIES, TIMED_QUERIES = 50, 200
 """All of them are different."""
-READ_AHEAD_SECONDS = 20
-"""How long 100,000 points are read ahead after the first search, on an idle machine."""
+READ_AHEAD_RATE = 5000
+"""Points a second that are at least read ahead after the first search, on an idle machine."""
 BASELINE = "encode it and look up one vector"
 
 
@@ -28,8 +29,8 @@ def queries(options: BenchOptions) -> Iterator[Measurement]:
     questions = read_questions(synthetic.questions)
     with synthetic.opened() as runtime:
         search([questions[0].query], runtime.search_context, 1)
-        time.sleep(READ_AHEAD_SECONDS)
         points = runtime.search_context.store.text.count() + runtime.search_context.store.images.count()
+        time.sleep(min(points, MAX_PARTS) / READ_AHEAD_RATE)
         in_document = [replace(one.query, where=Compare("document", "=", one.document)) for one in questions]
         for scope, scoped in (("corpus", [one.query for one in questions]), ("document", in_document)):
             ours, baseline = _time_queries(scoped, runtime)
