@@ -30,7 +30,7 @@ def queries(options: BenchOptions) -> Iterator[Measurement]:
     with synthetic.opened() as runtime:
         search([questions[0].query], runtime.search_context, 1)
         points = runtime.search_context.store.text.count() + runtime.search_context.store.images.count()
-        time.sleep(min(points, MAX_PARTS) / READ_AHEAD_RATE)
+        time.sleep(read_ahead_seconds(points))
         in_document = [replace(one.query, where=Compare("document", "=", one.document)) for one in questions]
         for scope, scoped in (("corpus", [one.query for one in questions]), ("document", in_document)):
             ours, baseline = _time_queries(scoped, runtime)
@@ -38,6 +38,10 @@ def queries(options: BenchOptions) -> Iterator[Measurement]:
                 name = f"query in the {scope}, {points:,} points, p{percent}"
                 values = [1000 * percentile(taken, percent) for taken in (ours, baseline)]
                 yield Measurement(name, values[0], "ms", BASELINE, values[1])
+
+
+def read_ahead_seconds(points: int) -> float:
+    return min(points, MAX_PARTS) / READ_AHEAD_RATE
 
 
 def _time_queries(queries: Sequence[Query], runtime: Runtime) -> tuple[list[float], list[float]]:

@@ -45,7 +45,7 @@ from diptych.store.types import (
 from extractors.atomic_write import make_private_folder, sync_files
 
 LOG = "wal"  # the engine's folder for it
-WATCH_SECONDS = 0.05  # between two checks whether another process waits
+WATCH_SECONDS, QUIET_SECONDS = 0.05, 0.25  # between two checks whether another process waits, and after a search
 MIN_HOLD_SECONDS = 0.25  # opening takes 0.1 s, so two busy processes should not swap after every operation
 
 
@@ -63,7 +63,7 @@ class EmbeddedStore:
         self._lock = HandoverLock(folder)
         self._shards: dict[str, EdgeShard] = {}
         self._shapes: dict[str, VectorShapes] = {}
-        self._is_owner, self._owner_since = False, 0.0
+        self._is_owner, self._owner_since, self._held_at = False, 0.0, 0.0
         self.edition = 0  # unknown until the register is read
         self.facts: dict[str, Payload] = {}
         self._operations = self._holders = 0
@@ -152,7 +152,7 @@ class EmbeddedStore:
                 yield
         finally:
             with self._changed:
-                self._holders -= 1
+                self._holders, self._held_at = self._holders - 1, time.monotonic()
 
     def in_background(self, steps: Iterator[None]) -> None:
         self._background = steps
@@ -282,12 +282,12 @@ class EmbeddedStore:
 
     def _watch(self) -> None:
         while not self._closed.wait(WATCH_SECONDS):
-            owned_seconds = time.monotonic() - self._owner_since
+            now = time.monotonic()
             with suppress(Exception):  # the folder was removed, say: whoever uses the store gets the error
-                if self._is_owner and owned_seconds > MIN_HOLD_SECONDS and self._lock.is_wanted():
+                if self._is_owner and now - self._owner_since > MIN_HOLD_SECONDS and self._lock.is_wanted():
                     self._hand_over()
                 elif reading := self._read_ahead:  # another thread may close the store now
-                    next(chain(reading, self._background), None)
+                    next(chain(reading, self._background if now - self._held_at > QUIET_SECONDS else ()), None)
 
     def _hand_over(self) -> None:
         with self._changed:

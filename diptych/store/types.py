@@ -183,7 +183,7 @@ class Store(Protocol):
         ...
 
     def in_background(self, steps: Iterator[None]) -> None:
-        """Take a step now and then while an embedded store is open here and no other process waits for it."""
+        """Take steps while an embedded store is open, nobody has just searched it and no other process waits for it."""
         ...
 
     def lock_document(self, document: str, read: Sequence[str] = ()) -> AbstractContextManager[list[Point]]:
