@@ -38,14 +38,14 @@ PREFECT_HOME = Path(tempfile.mkdtemp(prefix="diptych-prefect-"))
 END = "-----END CERTIFICATE-----\n"
 SERVER, SERVER_HOME = pytest.StashKey[PrefectServer](), pytest.StashKey[Path]()
 LONGEST_FILES = (
-    "test_in_browser.py", "test_minilm.py", "test_cli.py", "test_deployments.py", "test_ingest_flows.py",
-    "test_demo.py", "test_runners.py", "test_kills.py", "test_rendered_slides.py", "test_ocr.py",
+    "test_in_browser.py", "test_minilm.py", "test_cli.py", "test_kills.py", "test_rendered_slides.py", "test_ocr.py",
+    "test_deployments.py", "test_ingest_flows.py", "test_demo.py", "test_runners.py",
     "test_recorded_commands.py", "test_search_flows.py", "test_budget.py", "test_extractor.py", "test_confinement.py",
     "test_ingest_from_places.py", "test_ask.py", "test_bench.py", "test_maintenance_commands.py", "test_removals.py",
     "test_prefill.py", "test_hostile.py", "test_flow_settings.py", "test_recipes.py", "test_page_encoder.py",
     "test_server.py", "test_captions_over_http.py", "test_catalogue_search.py", "test_serve.py",
 )  # fmt: skip
-"""By seconds, longest first; but first three that do not wait until the Prefect server has started."""
+"""By seconds, longest first; but first six that do not wait until the Prefect server has started."""
 
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=50)  # the speed of the machine is no outcome
 hypothesis.settings.load_profile("tests")
