@@ -15,7 +15,6 @@ from extractors.page import Drawing, Line, PageLayout, Raster
 _SAMPLE_PAGES = 60  # of a long document: learning takes as long as reading them
 _SAMPLE_RUN = 4  # consecutive pages a sample, since chapters change their headers
 
-
 GRID = 4.0  # points within which two places count as one
 _MAX_DRAWINGS = 2000  # of a page that are counted: more are a map or a plot
 _MAX_KEY_LENGTH = 80  # characters

@@ -21,7 +21,7 @@ _SHARED = ("OCProperties", "AcroForm/DA", "AcroForm/DR", "AcroForm/NeedAppearanc
 _REFERENCE = re.compile(r"\b(\d{1,8}) \d{1,5} R\b")
 _PAGE = re.compile(r"/Type ?/Pages?\b")
 _LENGTH = re.compile(r"/Length (\d+)(?! \d+ R)")
-_NOT_DRAWN = re.compile(r"/(?:B|Metadata|PieceInfo|StructParents|Thumb) ?(?:\[[^\[\]]*\]|\d+ \d+ R|\d+)")
+_NOT_DRAWN = frozenset(("B", "Metadata", "PieceInfo", "StructParents", "Thumb"))
 """Entries of a page that lead out of it, or do not change how it looks."""
 _KIDS = re.compile(r"/Kids ?(?:\[[^\[\]]*\]|\d+ \d+ R)")
 """Of a form field: what shows it on other pages."""
@@ -64,9 +64,10 @@ class PageContents:
             catalogue = self._document.pdf_catalog()
             self._shared = [self._expand(self._document.xref_get_key(catalogue, key)[1]) for key in _SHARED]
         self._of_page.clear()
-        own = _NOT_DRAWN.sub("", self._document.xref_object(page, compressed=True))
-        inherited = (self._inherited(page, key) for key in _INHERITED if f"/{key}" not in own)
-        return "\n".join((*self._shared, *inherited, self._expand(own)))
+        own = set(self._document.xref_get_keys(page))
+        inherited = [self._inherited(page, key) for key in _INHERITED if key not in own]
+        drawn = (f"{key} {self._document.xref_get_key(page, key)[1]}" for key in sorted(own - _NOT_DRAWN))
+        return "\n".join((*self._shared, *inherited, *map(self._expand, drawn)))
 
     def _inherited(self, page: int, key: str) -> str:
         for _ in range(MAX_DEPTH):

@@ -196,7 +196,7 @@ def _field_codes(paragraph: Any) -> Iterator[str | None]:
 
 
 def _points(length: str | None) -> float:
-    return int(length) / EMU_PER_POINT if length and length.isdigit() else 0.0
+    return int(length) / EMU_PER_POINT if length and length.isdecimal() else 0.0
 
 
 def _parts(element: Any, tag: str) -> Iterator[Any]:

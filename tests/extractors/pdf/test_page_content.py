@@ -107,10 +107,19 @@ def test_pages_differ_by_what_a_drawing_refers_to_that_refers_to_itself() -> Non
     assert not set(digests(drawn_with("Courier"))) & set(digests(drawn_with("Helvetica")))
 
 
-def test_pages_with_a_changed_font_differ() -> None:
-    changed = book()
-    changed.xref_set_key(changed[0].get_fonts()[0][0], "BaseFont", "/Courier")
-    assert not set(digests(book())) & set(digests(changed))
+@pytest.mark.parametrize("name", ["helv", "B"])
+def test_pages_with_a_changed_font_differ(name: str) -> None:
+    """`B` is also the name of an entry of pages that is not drawn."""
+
+    def book_in(font: str) -> Any:
+        document = book()
+        shared = document.get_new_xref()
+        document.update_object(shared, f"<</Type/Font/Subtype/Type1/BaseFont/{font}>>")
+        for page in document:
+            document.xref_set_key(page.xref, "Resources", f"<</Font<</{name} {shared} 0 R>>>>")
+        return document
+
+    assert not set(digests(book_in("Helvetica"))) & set(digests(book_in("Courier")))
 
 
 def test_what_pages_inherit_counts() -> None:
