@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from bench.measurement import CACHE, DOCUMENTS, POINTS, BenchOptions, Result
+from bench.peers import PEERS
 from diptych.errors import DiptychError
 
 BENCHMARKS = {
@@ -65,6 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--against", type=Path, metavar="DIR", help="an earlier checkout to compare with (for text, extraction)"
     )
+    parser.add_argument(
+        "--peer", action="append", choices=PEERS, help="compare only with this one (for whole; may be repeated)"
+    )
     parser.add_argument("--store", default="", help="the store to put your questions to, or to fill")
     parser.add_argument("--points", type=int, default=POINTS, help="size of the synthetic store (default: %(default)s)")
     parser.add_argument(
@@ -78,12 +82,15 @@ def main(arguments: list[str] | None = None) -> int:
         ("--on", chosen.on, WITH_OWN_FILES),
         ("--store", chosen.store, WITH_OWN_FILES + ON_REQUEST),
         ("--against", chosen.against, ("text", "extraction")),
+        ("--peer", chosen.peer, ("whole",)),
     ):
         everything = isinstance(given, Path) and option == "--on" and not chosen.names and given.is_dir()
         if given and not everything and not (len(chosen.names) == 1 and chosen.names[0] in allowed):
             more = ", or none and a folder of PDFs" if option == "--on" else ""
             parser.error(f"{option} needs exactly one benchmark of {', '.join(allowed)}{more}")
-    options = BenchOptions(chosen.on, chosen.store, chosen.points, chosen.documents, against=chosen.against)
+    options = BenchOptions(
+        chosen.on, chosen.store, chosen.points, chosen.documents, against=chosen.against, peers=chosen.peer or ()
+    )
     try:
         names = chosen.names or [name for name in BENCHMARKS if name not in ON_REQUEST]
         with _record_file(CACHE) as records:

@@ -4,10 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
+
+from diptych.errors import DiptychError
 
 PARTIAL, FAILED = 3, 4
 """Exit codes of a run that some documents did not stop."""
@@ -27,23 +31,30 @@ class Cost:
 
 
 def run_command(command: str, *arguments: object, kill_after: float = float("inf"), **environment: str) -> Cost:
-    """Run `diptych COMMAND ARGUMENTS`; after `kill_after` seconds it is killed with all its processes."""
+    """Run `diptych COMMAND ARGUMENTS`; after `kill_after` seconds it is killed with all its processes.
+
+    Raises `DiptychError` with what it said if it fails.
+    """
     own = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     start, peak, before = time.monotonic(), 0, os.times()
-    with subprocess.Popen(
+    with tempfile.TemporaryFile() as said, subprocess.Popen(
         [sys.executable, "-m", "flows.cli.main", command, *map(str, arguments)],
-        env=own | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        env=own | environment, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True,
     ) as process:  # fmt: skip
-        while process.poll() is None:
+        while process.returncode is None:
             peak = max(peak, _memory(process.pid))
             if time.monotonic() - start > kill_after:
                 os.killpg(process.pid, signal.SIGKILL)
-            time.sleep(SAMPLE_SECONDS)
-    if process.returncode not in (0, PARTIAL, FAILED) and time.monotonic() - start < kill_after:
-        raise subprocess.CalledProcessError(process.returncode, process.args)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(SAMPLE_SECONDS)
+        seconds = time.monotonic() - start
+        if process.returncode not in (0, PARTIAL, FAILED) and seconds < kill_after:
+            said.seek(0)
+            words = said.read().decode(errors="replace").strip()
+            raise DiptychError(f"`diptych {command}` ended with exit code {process.returncode}: {words}")
     after = os.times()
     used = after.children_user - before.children_user + after.children_system - before.children_system
-    return Cost(time.monotonic() - start, used, peak)
+    return Cost(seconds, used, peak)
 
 
 def _memory(pid: int) -> int:

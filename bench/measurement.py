@@ -33,6 +33,8 @@ class BenchOptions:
     cache: Path = CACHE
     against: Path | None = None
     """The folder of an earlier version to compare with."""
+    peers: Sequence[str] = ()
+    """The peers of `whole`; none: all."""
 
 
 class Result(Protocol):

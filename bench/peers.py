@@ -16,7 +16,7 @@ PEERS = {
         "llama_index_pipeline",
         ("llama-index-core==0.14.25", "llama-index-readers-file", "llama-index-embeddings-huggingface", "pymupdf==2.0"),
     ),
-    "unstructured (fast)": ("unstructured_fast", ("unstructured[pdf]==0.18.32",)),
+    "unstructured": ("unstructured_fast", ("unstructured[pdf]==0.18.32",)),
     "Docling": ("docling_convert", ("docling==2.143.0",)),
 }
 """Name -> its program in `peer_programs`, and what that needs."""

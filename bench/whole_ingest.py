@@ -31,7 +31,8 @@ def whole(options: BenchOptions) -> Iterator[Measurement]:
         floor = measure_floor(files, store)
         extracted = run_command("extract", *files, "--out", f"{place}/pictures")
     each, cores = 1000 / pages, len(os.sched_getaffinity(0))
-    if peer := run_peer(PIPELINE, folder, find_package()):
+    peers = set(options.peers or PEERS)
+    if PIPELINE in peers and (peer := run_peer(PIPELINE, folder, find_package())):
         did = f"{PIPELINE}: {peer.did}"
         yield Measurement(f"ingest of {pages} pages", pages / ours.seconds, "pages/s", did, pages / peer.seconds)
         yield Measurement("ingest, processor time", ours.processor * each, "ms/page", did, peer.processor * each)
@@ -40,7 +41,7 @@ def whole(options: BenchOptions) -> Iterator[Measurement]:
     yield Measurement("ingested again, unchanged", again.seconds, "s", "the first time", ours.seconds)
     yield Measurement("cores busy", ours.processor / ours.seconds / cores, "share", f"all {cores} cores", 1)
     yield Measurement("ingest, peak memory", ours.memory / 2**20, "MiB", "", 0)
-    for name in PEERS.keys() - {PIPELINE}:
+    for name in sorted(peers - {PIPELINE}):
         if peer := run_peer(name, folder):
             did = f"{name}: {peer.did}"
             yield Measurement(

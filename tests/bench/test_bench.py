@@ -12,11 +12,12 @@ from bench import __main__ as command
 from bench import extraction, floor, large_file, scale, startup, store, whole_ingest
 from bench.__main__ import BENCHMARKS, main
 from bench.ablation import CUTOFFS, ablation
+from bench.commands import run_command
 from bench.measurement import BenchOptions, Measurement, median_seconds, percentile
 from bench.picture_queries import pictures
 from bench.product_search import catalogue, without_name
 from bench.synthetic_store import SyntheticStore, open_synthetic_store
-from diptych.errors import QueryError
+from diptych.errors import DiptychError, QueryError
 from diptych.evaluation.questions import read_questions
 from diptych.library.diptych import Diptych
 from diptych.search.query import Query
@@ -122,6 +123,7 @@ def test_ratio_to_a_baseline_of_zero_is_null() -> None:
         (["speed"], " ".join(BENCHMARKS)),
         (["queries", "--on", "x.csv"], "catalogue pictures ablation"),
         (["--store", "library"], "catalogue pictures ablation"),
+        (["whole", "--peer", "grep"], "LlamaIndex unstructured Docling"),
     ],
 )
 def test_wrong_arguments_are_explained(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,6 +137,11 @@ def test_wrong_arguments_are_explained(arguments: list[str], expected: str, caps
 def test_missing_file_is_reported_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["catalogue", "--on", "nowhere.csv"]) == 1
     assert capsys.readouterr().err.splitlines()[-1].startswith("bench: nowhere.csv: no such file")
+
+
+def test_command_that_fails_is_reported_with_what_it_said(tmp_path: Path) -> None:
+    with pytest.raises(DiptychError, match=r"`diptych ingest` ended with exit code 1: .*nowhere"):
+        run_command("ingest", tmp_path / "nowhere", "--store", tmp_path / "store")
 
 
 def test_queries_take_longer_than_their_baseline(
@@ -241,8 +248,10 @@ def test_killed_ingest_of_a_large_file_is_resumed(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.slow
 def test_whole_ingest_is_compared_with_the_floor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_leaflet(tmp_path / "a.pdf")
-    monkeypatch.setattr(whole_ingest, "run_peer", lambda *_: None)  # installing one takes minutes
-    processor, elapsed, again, busy, memory = whole_ingest.whole(BenchOptions(on=tmp_path))
+    asked: list[str] = []
+    monkeypatch.setattr(whole_ingest, "run_peer", lambda name, *_: asked.append(name))  # installing one takes minutes
+    processor, elapsed, again, busy, memory = whole_ingest.whole(BenchOptions(on=tmp_path, peers=["LlamaIndex"]))
+    assert asked == ["LlamaIndex"]
     assert processor.value > processor.peer_value > 0
     assert elapsed.value > elapsed.peer_value
     assert again.value < again.peer_value
