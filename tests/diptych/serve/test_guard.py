@@ -157,9 +157,6 @@ def test_each_client_has_a_rate(served_diptych: Diptych) -> None:
 
 
 def test_slow_requests_and_slow_answers_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "BODY_SECONDS", 0.01)
-    monkeypatch.setattr(guard, "MAX_SECONDS", 0.02)
-
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "POST":
             await receive()
@@ -182,5 +179,7 @@ def test_slow_requests_and_slow_answers_end(monkeypatch: pytest.MonkeyPatch) -> 
         await Guard(application, ServeOptions())(scope, receive, send)
         return int(sent[0]["status"])
 
+    monkeypatch.setattr(guard, "BODY_SECONDS", 0.01)
     assert asyncio.run(status("POST")) == 408
+    monkeypatch.setattr(guard, "MAX_SECONDS", 0.01)
     assert asyncio.run(status("GET")) == 504
