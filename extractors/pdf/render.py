@@ -29,12 +29,16 @@ _PAINTING_OPERATOR = re.compile(rb"(?<![A-Za-z*'\"])(?:Tj|TJ|'|\"|Do|sh|f\*?|F|S
 def pymupdf() -> ModuleType:
     """Return the pymupdf module, imported on first use.
 
-    Its bundled layout model, which takes 2 to 4 s and about 60 MiB to import, is kept out: `extractors.layout` finds
-    figures by geometry. MuPDF is single-threaded: use one thread per process.
+    What it imports as well and is not used here is kept out: its layout model, which takes 2 to 4 s and about 60 MiB,
+    because `extractors.layout` finds figures by geometry; and pymupdf4llm with ONNX Runtime, half of its other time.
+    MuPDF is single-threaded: use one thread per process.
     """
-    sys.modules.setdefault("pymupdf.layout", None)  # type: ignore[arg-type]
+    kept_out = {"pymupdf.layout", "pymupdf4llm"} - sys.modules.keys()
+    sys.modules.update(dict.fromkeys(kept_out))  # type: ignore[arg-type]
     import pymupdf as module
 
+    for name in kept_out:
+        del sys.modules[name]  # other code of this process may import it
     module.TOOLS.mupdf_display_errors(False)
     module.TOOLS.mupdf_display_warnings(False)
     return module  # type: ignore[no-any-return]

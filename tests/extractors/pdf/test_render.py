@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,13 @@ def page_with_mark(rotation: int = 0) -> Any:
 
 def is_red(image: Image.Image, x: int, y: int) -> bool:
     return image.getpixel((x, y)) == (255, 0, 0)
+
+
+def test_mupdf_comes_without_packages_that_are_not_used_and_does_not_block_them() -> None:
+    unused = {"pymupdf.layout", "pymupdf4llm", "onnxruntime", "numpy"}
+    script = f"import sys; from extractors.pdf.render import pymupdf; pymupdf(); print({unused!r} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_page_is_drawn_at_the_given_resolution() -> None:
