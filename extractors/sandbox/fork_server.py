@@ -6,6 +6,7 @@ MuPDF holds the interpreter's lock while it works.)
 """
 
 import atexit
+import gc
 import json
 import os
 import pickle
@@ -137,6 +138,7 @@ def worker_environment(**more: str) -> dict[str, str]:
 
 def main() -> None:
     """Fork workers until the parent is gone."""
+    gc.disable()  # imports leave no garbage, and looking for it takes a tenth of their time
     adopt_orphans()
     control = socket.socket(fileno=0)
     workers: dict[int, int] = {}  # process id -> descriptor for its exit code
@@ -159,10 +161,11 @@ def main() -> None:
                 kill_below()
                 for folder in folders.values():
                     shutil.rmtree(folder, ignore_errors=True)
-                return
+                os._exit(0)  # the parent waits, and to take its modules down would take .15 s
             request = pickle.loads(control.recv(_NUMBER.unpack(header)[0], socket.MSG_WAITALL))
             sys.path[:] = request.search_path
             _load_extractor(request.extractor, request.tokenizer)
+            gc.freeze()  # workers need not look there either
             worker = os.fork()
             if not worker:
                 signal.set_wakeup_fd(-1)
@@ -194,6 +197,7 @@ def _become_worker(request: ForkRequest, jobs: int, replies: int) -> None:
 
     code = 1
     try:
+        gc.enable()
         die_with_parent()
         os.setpgid(0, 0)
         os.environ.clear()

@@ -86,7 +86,9 @@ def diptych() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
     gc.set_threshold(GARBAGE_THRESHOLD)
-    sys.exit(run(arguments))
+    code = run(arguments)
+    gc.freeze()  # Python collects garbage once more at the end, which finds nothing but the modules
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -20,7 +21,15 @@ from extractors.sandbox.sandbox import Sandbox
 from extractors.sandbox.worker import encode_reply
 from extractors.sandbox.worker_process import Limits, WorkerProcess
 from extractors.types import Extraction, Options, Source
-from tests.support.sandboxes import WITH_OCR, WITHOUT_OCR, is_gone, source_of, temporary_folder_left_empty, wait_for
+from tests.support.sandboxes import (
+    WITH_OCR,
+    WITHOUT_OCR,
+    attempt,
+    is_gone,
+    source_of,
+    temporary_folder_left_empty,
+    wait_for,
+)
 from tests.support.sandboxes import photo as photo
 from tests.support.sandboxes import pictures as pictures
 
@@ -77,6 +86,14 @@ def test_forked_process_has_workers_of_its_own(photo: Source, pictures: Path) ->
             os._exit(len(found))
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
         assert sandbox.extract(photo, WITHOUT_OCR, pictures).pictures
+
+
+def test_workers_look_for_garbage_only_in_what_they_make(tmp_path: Path) -> None:
+    code = {"enabled": "__import__('gc').isenabled()", "ignored": "__import__('gc').get_freeze_count()"}
+    with Sandbox(1, 60, 2048, confined=False) as sandbox:
+        found = json.loads(sandbox._run(tmp_path, Access(), attempt, code, False))["result"]["outcomes"]
+    assert found["enabled"] == "True"
+    assert int(found["ignored"]) > 10_000
 
 
 def test_error_of_an_extractor_comes_back(tmp_path: Path, pictures: Path) -> None:
