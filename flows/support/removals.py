@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from extractors.addresses import place_path
+from extractors.formats import is_row
 from flows.support.wording import diptych_command, pluralize
 
 if TYPE_CHECKING:
@@ -66,7 +68,10 @@ NO_REMOVALS = Removals()
 
 
 def removal_reason(document: DocumentRecord) -> str:
-    return "the row was removed from its catalogue" if "#" in document.uri else "its file is gone"
+    file, is_part, _ = document.uri.partition("#")
+    if is_row(document.uri):
+        return "the row was removed from its catalogue"
+    return f"is no longer in {place_path(file).name}" if is_part else "its file is gone"
 
 
 def delete_removed(

@@ -267,4 +267,6 @@ def _leads_away(path: Path, folder: Path, skipped: list[SkippedFile]) -> bool:
 
 
 def unreadable(path: str | Path, error: OSError) -> SkippedFile:
+    if Path(path).is_symlink() and not Path(path).exists():
+        return SkippedFile(str(path), "is a link to a file that does not exist")
     return SkippedFile(str(path), f"cannot be read ({error.strerror}); check its permissions")

@@ -25,8 +25,10 @@ class SkippedFile:
 
     @property
     def place(self) -> str:
-        """Its absolute path, or its URI."""
-        return self.path if is_elsewhere(self.path) else os.path.abspath(self.path)  # noqa: PTH100 - `Path` keeps `..`
+        """Its absolute path, or its URI. What stands after `#` is a name inside the file, and no path."""
+        file, mark, member = self.path.partition("#")
+        absolute = file if is_elsewhere(file) else os.path.abspath(file)  # noqa: PTH100 - `Path` keeps `..`
+        return absolute + mark + member
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"

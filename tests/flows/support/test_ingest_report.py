@@ -27,17 +27,19 @@ def test_exit_code_distinguishes_partial_from_failed() -> None:
 
 
 def test_unconfirmed_removals_make_a_run_partial_and_are_counted() -> None:
-    records = tuple(DocumentRecord(name, f"file:///{name}", name) for name in ("a.pdf", "b.csv#1"))
+    names = ("a.pdf", "b.csv#1", "mixed.zip#docs/c.pdf")
+    records = tuple(DocumentRecord(name, f"file:///{name}", name) for name in names)
     unconfirmed = Removals(unconfirmed=records, warning="2 of 4 are gone; `diptych ingest x` deletes them")
     deleted = Removals(deleted=records)
     unchanged = [outcome("c", "unchanged")]
     assert [IngestReport(unchanged, removals).exit_code for removals in (unconfirmed, deleted)] == [3, 0]
     assert IngestReport([outcome("c", "failed")], unconfirmed).exit_code == 4
-    assert IngestReport(unchanged, unconfirmed).summary == "1 document: 1 unchanged; 2 gone, not deleted"
-    assert IngestReport([], deleted).summary == "0 documents: none; 2 deleted"
+    assert IngestReport(unchanged, unconfirmed).summary == "1 document: 1 unchanged; 3 gone, not deleted"
+    assert IngestReport([], deleted).summary == "0 documents: none; 3 deleted"
     assert list(deleted.lines()) == [
         "deleted    a.pdf: its file is gone",
         "deleted    b.csv#1: the row was removed from its catalogue",
+        "deleted    mixed.zip#docs/c.pdf: is no longer in mixed.zip",
     ]
     assert "- `a.pdf: its file is gone`" in IngestReport(unchanged, unconfirmed).markdown("s")
 

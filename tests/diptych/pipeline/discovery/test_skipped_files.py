@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import SourceError
+from diptych.pipeline.discovery.skipped_files import SkippedFile
 from diptych.pipeline.discovery.sources import find_sources
 from flows.cli.main import run
 from tests.support.papers import write_photo
@@ -42,6 +43,19 @@ def test_picture_store_is_recognised_by_its_file_names(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir(parents=True)
         write_photo(tmp_path / folder / name, "GREEN VALVE")
     assert [source.path.parent.name for source in find_sources([tmp_path]).sources] == ["cd"]
+
+
+def test_members_keep_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert SkippedFile("a/../mixed.zip#../../evil.txt", "why").place == f"{tmp_path}/mixed.zip#../../evil.txt"
+    assert SkippedFile("s3://bucket/mixed.zip#../evil.txt", "why").place == "s3://bucket/mixed.zip#../evil.txt"
+
+
+def test_links_to_nothing_are_named(tmp_path: Path) -> None:
+    write_photo(tmp_path / "poster.png", "GREEN VALVE")
+    (tmp_path / "old.pdf").symlink_to(tmp_path / "gone.pdf")
+    (skipped,) = find_sources([tmp_path]).skipped
+    assert skipped == SkippedFile(str(tmp_path / "old.pdf"), "is a link to a file that does not exist")
 
 
 def test_unreadable_files_among_several_paths_are_skipped(tmp_path: Path) -> None:
