@@ -71,7 +71,7 @@ class Settings(StorageSettings):
     )
 
     store: str = Field(
-        default=".diptych", description="Folder of the embedded store, URL of a Qdrant server, or :memory:."
+        default=".diptych", min_length=1, description="Folder of the store, URL of a Qdrant server, or :memory:."
     )
     tenant: str = Field(default="", pattern=TENANT_NAME, description="Whose documents are used, in a shared store.")
     root: Path | None = Field(

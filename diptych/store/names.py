@@ -5,6 +5,7 @@ absolute path of a document elsewhere. So no two documents of a store have the s
 whatever folder they were ingested.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -29,6 +30,7 @@ Kind = Literal["document", "catalogue", "folder", "filter"]
 KINDS: tuple[Kind, ...] = ("document", "catalogue", "folder")
 PART_FIELDS = ("page", "kind", "modality")
 """Fields in which the parts of one document differ."""
+_NUMBER = re.compile(r"([0-9]{1,18})")
 MAX_CANDIDATES = 8
 """Names listed in a message."""
 
@@ -48,6 +50,15 @@ def document_name(uri: str, root: str) -> str:
     """
     path = local_path(uri)
     return path.removeprefix(root.rstrip("/") + "/") if root else path
+
+
+def in_natural_order(documents: Iterable[DocumentRecord]) -> list[DocumentRecord]:
+    """The documents by name, with numbers as numbers: row 2 of a catalogue before row 10."""
+
+    def key(document: DocumentRecord) -> list[str | int]:
+        return [int(piece) if place % 2 else piece for place, piece in enumerate(_NUMBER.split(document.name))]
+
+    return sorted(documents, key=key)
 
 
 def select_documents(name: str, records: Iterable[DocumentRecord]) -> NamedDocuments | None:

@@ -80,6 +80,11 @@ class DocumentRecord:
     usage: Mapping[str, Charge] = field(default_factory=dict)
     """Requests of its last ingest to paid models, by model; answers from the ledger are not counted."""
 
+    @property
+    def reason(self) -> str:
+        """The error without the name of the document, for where the name is shown already."""
+        return self.error.removeprefix(f"{self.name}: ")
+
     def payload(self) -> Payload:
         stored = _record_type().dump_python(self, mode="json")
         for name in ("usage", "limits", "acknowledged", "images", "marker", "text_fingerprint"):

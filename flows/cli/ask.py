@@ -44,7 +44,6 @@ def ask(
 ) -> None:
     """Answer a question from the store with a vision model, citing document, page and picture for every claim.
 
-    \b
     Every quote, page, figure and number is compared with what the model was shown. Claims that do not hold are
     returned to the model once, then dropped and listed. Claims that only a picture shows are listed apart; --verify
     sends each such picture again, alone, and drops what it does not show. If nothing is found, the model is not asked.

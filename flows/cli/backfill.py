@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.paths
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only files modified on or after this day.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Only files modified on or before this day.")
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Only files modified on or after this day."
+)
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Only files modified on or before this day.",
+)
 @click.option("--limit", type=click.IntRange(1), help="Maximum number of documents; unchanged ones do not count.")
 @click.option("--retry-failed", is_flag=True, help="Also retry permanent failures and partial documents.")
 @options.budget

@@ -71,10 +71,11 @@ def evaluate(
 ) -> int:
     """Put QUESTIONS with known answers to every kind of retrieval, and show how well each works, with confidence.
 
-    \b
     A line of QUESTIONS: {"id": "q1", "text": "…", "document": "manual.pdf", "pages": [3]}; for a figure also
     "boxes": [{"page": 3, "bbox": [x0, y0, x1, y1]}] or "label": "figure 2"; "image" and "where" as in a batch of
-    queries; "type" to compare types of questions. Arms: fused (search as configured), passages, bm25, dense,
+    queries; "type" to compare types of questions.
+
+    Arms: fused (search as configured), passages, bm25, dense,
     descriptions, pixels, pages, captions, reranked. Weights are suggested if others are clearly better on held-out
     documents.
 

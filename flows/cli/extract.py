@@ -28,8 +28,8 @@ def extract(
 ) -> int:
     """Extract passages and pictures from files and show them; nothing is stored.
 
-    \b
     --json prints one object per line and part: source, modality, kind, page, bbox, text, caption, image …
+
     --out DIR keeps the pictures, and writes report.json and one contact sheet (HTML) per document, which shows each
     page with its boxes. Without --out the pictures are discarded and `image` is null.
     """

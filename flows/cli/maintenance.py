@@ -46,9 +46,10 @@ def status(failed: bool, limit: tuple[int, int] | None, store: str | None, as_js
     """
     from diptych.pipeline.discovery.skipped_files import describe_skipped
     from diptych.store.copies import find_copies
+    from diptych.store.names import in_natural_order
 
     with options.open_store(store) as diptych:
-        documents, skipped = diptych.documents(), diptych.maintenance.skipped()
+        documents, skipped = in_natural_order(diptych.documents()), diptych.maintenance.skipped()
     chosen = [one for one in documents if one.status != "complete" and not one.acknowledged] if failed else documents
     count, offset = limit or (len(chosen) if as_json else TABLE_ROWS, 0)
     page = chosen[offset : offset + count]
@@ -102,9 +103,8 @@ def _documents_table(documents: Sequence[DocumentRecord]) -> Table:
     for document in documents:
         counts = (document.pages, document.passages, document.pictures)
         paid = [format_charges(document.usage)] if any_paid else []
-        missing = one_line(_describe_missing(document), 300)
         known = [_status_label(document), document.name, *map(str, counts), document.updated_at[:16]]
-        rows.append([*known, *paid, missing])
+        rows.append([*known, *paid, one_line(_describe_missing(document), 300)])
     return build_table(columns, rows)
 
 
@@ -120,7 +120,7 @@ def _status_label(document: DocumentRecord) -> str:
 def _describe_missing(document: DocumentRecord) -> str:
     """Why a document failed, or which parts of it are missing; empty for a complete one."""
     if document.status == "failed":
-        return document.error + ("; searches still find its last good version" if document.generation else "")
+        return document.reason + ("; searches still find its last good version" if document.generation else "")
     parts = (f"page {one['page']}: {one['reason']}" if one.get("page") else one["reason"] for one in document.problems)
     return "; ".join(parts)
 
@@ -182,7 +182,7 @@ def acknowledge(names: tuple[str, ...], undo: bool, store: str | None, as_json: 
         if as_json:
             print_json({"uri": record.uri, "name": record.name, "acknowledged": record.acknowledged})
     done = "reported again" if undo else "acknowledged"
-    print_message(f"{pluralize(len(changed), 'document')} {done}" if changed else f"nothing to be {done}")
+    print_message(f"{pluralize(len(changed), 'document')} {done}" if changed else f"no document had to be {done}")
 
 
 @click.command()

@@ -57,9 +57,9 @@ def query(
 ) -> None:
     """Search text and images, and print one list of hits, best first, with the ranks that led to each hit.
 
-    \b
     --where filters by document, page, kind, modality and your own fields. "under $200" in TEXT also becomes a filter
     if documents have a field of prices, and a message says so; double quotes around it prevent this.
+
     --batch FILE has lines with id, text?, image?, where?, least?, exact?, literal?. For each of them one object is
     printed, in order: id, hits, resembles (false: nothing in the store resembles the question). image is a URL, or a
     path relative to the folder of FILE; where is {"field": value} or a filter as above; least and exact, such as

@@ -29,7 +29,9 @@ SERVER_SETTINGS = {
 
 
 @click.command()
-@click.option("--port", default=4200, show_default=True, help="Port of the server and its UI.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=4200, show_default=True, help="Port of the server and its UI."
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address on which the server listens.")
 @click.option(
     "--data",

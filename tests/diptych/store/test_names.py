@@ -10,7 +10,15 @@ from uuid import UUID
 import pytest
 
 from diptych.errors import QueryError
-from diptych.store.names import NameCache, bind_names, document_name, find_matching, resolve_names, select_documents
+from diptych.store.names import (
+    NameCache,
+    bind_names,
+    document_name,
+    find_matching,
+    in_natural_order,
+    resolve_names,
+    select_documents,
+)
 from diptych.store.points import EncodingConfig
 from diptych.store.register import DocumentRecord, bind_encoders, list_records, register_version, write_record
 from diptych.store.types import STORE_ID
@@ -33,6 +41,12 @@ def record(place: str, root: str = "/p") -> DocumentRecord:
 
 
 RECORDS = [record(place) for place in PLACES]
+
+
+def test_numbers_in_names_are_ordered_as_numbers() -> None:
+    names = ["b.csv#10", "b.csv#9", "a.pdf", "b.csv#x", "10.pdf", "9.pdf", ""]
+    ordered = in_natural_order(DocumentRecord(name, name, name) for name in names)
+    assert [one.name for one in ordered] == ["", "9.pdf", "10.pdf", "a.pdf", "b.csv#9", "b.csv#10", "b.csv#x"]
 
 
 def test_name_is_the_path_below_the_root_or_the_absolute_path() -> None:

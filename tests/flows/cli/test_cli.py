@@ -123,6 +123,7 @@ def test_wrong_usage_exits_with_2(store: str, capsys: pytest.CaptureFixture[str]
         ["delete"],
         ["export"],
         ["backfill", "here", "--since", "yesterday"],
+        ["up", "--port", "99999"],
         ["paint"],
         [],
     ):

@@ -35,7 +35,7 @@ def test_acknowledged_failure_is_not_reported_until_the_file_changes(
     assert run_messages(capsys, "acknowledge", "locked.pdf", "--store", "s") == ["1 document acknowledged"]
     assert run_messages(capsys, "acknowledge", "--undo", str(locked), "--store", "s") == ["1 document reported again"]
     assert run_messages(capsys, "acknowledge", "--undo", "locked.pdf", "--store", "s") == [
-        "nothing to be reported again"
+        "no document had to be reported again"
     ]
     assert "no such document" in error_line(capsys, "acknowledge", "other.pdf", "--store", "s")
     assert run_messages(capsys, "acknowledge", "locked.pdf", "--store", "s") == ["1 document acknowledged"]
