@@ -15,7 +15,7 @@ from diptych.serve.headers import SecurityHeaders
 from diptych.serve.jobs import Ingest, Jobs
 from diptych.serve.metrics import CountRequests, Metrics
 from diptych.serve.options import PREFIX, ServeOptions
-from diptych.serve.page.html import mount_static
+from diptych.serve.page.html import add_error_pages, mount_static
 from diptych.serve.problems import add_problems
 from diptych.serve.served_library import ServedLibrary
 from diptych.serve.sessions import Sessions
@@ -54,6 +54,7 @@ def create_app(library: Diptych, options: ServeOptions | None = None, ingest: In
     run_mcp = _add_mcp(app, served, jobs)
     mount_static(app)
     add_problems(app)
+    add_error_pages(app)
     app.add_middleware(Guard, options)
     app.add_middleware(CountRequests, metrics)
     app.add_middleware(SecurityHeaders)  # the last one is the outermost: refusals get them, too

@@ -95,7 +95,7 @@ def add_problems(app: FastAPI) -> None:
     """Answer every error of `app` with a problem."""
     app.add_exception_handler(DiptychError, _on_diptych_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(Exception, _on_bug)
 
 
@@ -111,7 +111,8 @@ async def _on_invalid_request(request: Request, error: Exception) -> Problem:
     return Problem(422, "; ".join(mistakes))
 
 
-async def _on_http_error(request: Request, error: Exception) -> Problem:
+async def on_http_error(request: Request, error: Exception) -> Problem:
+    """The answer to an error of the web framework, such as an unknown address."""
     assert isinstance(error, HTTPException)
     return Problem(error.status_code, str(error.detail), dict(error.headers or {}))
 

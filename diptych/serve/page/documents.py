@@ -20,6 +20,7 @@ from diptych.serve.page.html import HtmlRoute, html_page
 from diptych.serve.page.leaf import boxes, view_parts
 from diptych.serve.problems import problem_of
 from diptych.serve.served_library import ServedLibrary
+from diptych.store.names import in_natural_order
 from diptych.store.register import DocumentRecord
 from extractors.formats import is_row
 
@@ -80,7 +81,8 @@ def _list(records: Sequence[DocumentRecord]) -> list[Listed]:
         if is_row(record.name):
             catalogues.setdefault(record.name.rpartition("#")[0], []).append(record)
         else:
-            found.append(Listed(replace(record, name=short_name(record.name)), f"/documents/{record.id}"))
+            shown = replace(record, name=short_name(record.name), error=record.reason)
+            found.append(Listed(shown, f"/documents/{record.id}"))
     for name, rows in catalogues.items():
         whole = replace(
             min(rows, key=lambda record: STATUSES.index(record.status)),
@@ -159,7 +161,7 @@ async def catalogue_page(request: Request, library: Library) -> Response:
     """Rows of catalogues as cards: those that a search finds, or all of them."""
     state = SearchState("/catalogue", request.query_params.multi_items())
     shown: dict[str, Any] = {"products": [], "problem": "", "chips": [], "status": 200, "total": 0}
-    rows = [record for record in await library.documents() if is_row(record.name)]
+    rows = in_natural_order(record for record in await library.documents() if is_row(record.name))
     try:
         shown |= await _products(state, library, rows)
     except DiptychError as error:

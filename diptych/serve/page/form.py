@@ -87,7 +87,7 @@ class SearchState:
         """The filters in use, those read from the wording first."""
         words = self.get("q")
         read = [
-            Chip(condition, self.address({"q": " ".join(words.replace(phrase, " ").split())}), phrase)
+            Chip(condition.replace("`", ""), self.address({"q": " ".join(words.replace(phrase, " ").split())}), phrase)
             for phrase, condition in understood.phrases
         ]
         return read + [Chip(text, self.address(drop=[name])) for name, text, _ in self._conditions()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -45,6 +46,8 @@ LISTS = {
 }
 """Ranked list or signal -> what people call it."""
 PICTURES = f"{PREFIX}/pictures/"
+MAX_PLATE = 192
+"""Pixels: the height of a picture among others, 12rem in page.css."""
 LAST_RANK = 200
 """A hit with this rank gets the shortest line."""
 
@@ -55,6 +58,11 @@ class Shown(NamedTuple):
     address: str
     width: int = 0
     height: int = 0
+
+    def on_plate(self) -> Shown:
+        """The picture as large as a plate shows it."""
+        height = min(self.height, MAX_PLATE)
+        return self._replace(width=max(1, round(self.width * height / max(1, self.height))), height=height)
 
 
 class Rank(NamedTuple):
@@ -143,8 +151,14 @@ def _row_text(hit: Hit) -> str:
 
 
 def short_name(document: str) -> str:
-    """The name of a document, or the last part of an absolute path."""
-    return document.rpartition("/")[2] if document.startswith("/") else document
+    """The name of a document, or the last part of an absolute path, with the name of a member."""
+    file, mark, member = document.partition("#")
+    return file.rpartition("/")[2] + mark + member if document.startswith("/") else document
+
+
+def printed_label(label: str) -> str:
+    """A label as documents print it: `figure 3a` is Figure 3a, `table iv` is Table IV, `figure s1` is Figure S1."""
+    return re.sub(r"(?<= )[a-z]+(?=[^ ]*$)", lambda found: found[0].upper(), label[:1].upper() + label[1:])
 
 
 def picture_name(kind: str, label: str, caption: str, title: str) -> str:

@@ -15,8 +15,10 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from diptych.errors import DiptychError
+from diptych.serve.options import PREFIX
+from diptych.serve.page.hits import printed_label
 from diptych.serve.page.text import harmless
-from diptych.serve.problems import problem_of
+from diptych.serve.problems import on_http_error, problem_of
 
 STATIC = Path(__file__).with_name("static")
 
@@ -38,6 +40,18 @@ class HtmlRoute(APIRoute):
                 return _error_page(404, "There is no page with this address.")
 
         return handle_or_explain
+
+
+def add_error_pages(app: FastAPI) -> None:
+    """Answer browsers with a page for errors outside the API, such as an address that does not exist."""
+
+    async def answer(request: Request, error: HTTPException) -> Response:
+        if "text/html" not in request.headers.get("accept", "") or request.url.path.startswith(PREFIX):
+            return await on_http_error(request, error)
+        sentence = "There is no page with this address." if error.status_code == 404 else str(error.detail)
+        return _error_page(error.status_code, sentence)
+
+    app.exception_handler(HTTPException)(answer)
 
 
 def html_page(template: str, *, status: int = 200, **values: Any) -> Response:
@@ -69,7 +83,7 @@ def _error_page(status: int, sentence: str) -> Response:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("diptych.serve.page"),
         autoescape=True,
         finalize=harmless,
@@ -77,3 +91,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["printed_label"] = printed_label
+    return environment

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from diptych.library.parts import Part
 from diptych.search.place_wording import describe_place
-from diptych.serve.page.hits import Shown, picture_name, show_image
+from diptych.serve.page.hits import Shown, picture_name, printed_label, show_image
 from diptych.serve.page.text import table_markup
 from extractors.formats import is_row
 from extractors.layout.labels import figure_label
@@ -96,7 +96,7 @@ def _view_part(part: Part, parts: Sequence[Part], chosen: str) -> PartView:
 def _mentioned(passage: Part, parts: Sequence[Part]) -> list[PartLink]:
     """The pictures that a passage mentions."""
     return [
-        PartLink(hit_address(one), f"{one.label.capitalize()}{_on_page(one, passage)}", one.caption[:MAX_SENTENCE])
+        PartLink(hit_address(one), f"{printed_label(one.label)}{_on_page(one, passage)}", one.caption[:MAX_SENTENCE])
         for label in passage.mentions
         for one in parts
         if one.modality == "image" and one.label in (label, figure_label(label))

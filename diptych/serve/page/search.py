@@ -69,7 +69,7 @@ async def _search(state: SearchState, library: ServedLibrary) -> dict[str, Any]:
         "passages": passages,
         "pictures": len(views) - passages,
         "summary": f"Hits {first} to {last}: {passages} passages, {len(views) - passages} pictures",
-        "nothing": found.nothing,
+        "nothing": found.nothing.removeprefix("nothing found").removeprefix(": "),
         "reranking": found.hits.problem,
         "pages": state.pages(HITS, f"hits {first} to {last}", more=len(found.hits) > HITS),
     }

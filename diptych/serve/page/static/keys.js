@@ -8,6 +8,7 @@ export function startKeys() {
     const words = document.querySelector("#q");
     if (event.target.matches?.("input:not([type=checkbox]), select, textarea")) {
       if (event.key === "Escape") event.target.blur();
+      else if (event.key === "/" && event.target === words && !words.value) event.preventDefault(); // it is there already
       else if (event.key === "ArrowDown" && event.target === words && move(1)) event.preventDefault();
       return;
     }

@@ -37,8 +37,8 @@ def test_filters_become_one_condition() -> None:
 
 def test_a_chip_removes_its_filter_and_shows_the_first_hits() -> None:
     state = SearchState("/", [("q", "jackets under $200"), ("kind", "figure"), ("why", "1"), ("from", "21")])
-    read, kind = state.chips(FilteredText("jackets", phrases=(("under $200", "price < 200"),)))
-    assert (read.condition, read.phrase) == ("price < 200", "under $200")
+    read, kind = state.chips(FilteredText("jackets", phrases=(("under $200", "`price in €` < 200"),)))
+    assert (read.condition, read.phrase) == ("price in € < 200", "under $200")
     assert read.without == "/?kind=figure&why=1&q=jackets"
     assert (kind.condition, kind.without) == ("kind: figure", "/?q=jackets+under+%24200&why=1")
     assert state.without_filters() == "/?q=jackets+under+%24200&why=1"

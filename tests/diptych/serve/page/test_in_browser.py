@@ -157,7 +157,9 @@ def test_journey_from_a_query_to_a_page_and_back(site: Site, page: Page, tmp_pat
 
 def test_documents_and_products(site: Site, page: Page) -> None:
     page.goto(f"{site.url}/documents")
-    expect(page.locator("tr", has_text="broken")).to_contain_text("failed")
+    broken = page.locator("tr", has_text="broken")
+    expect(broken).to_contain_text("failed")
+    assert broken.locator(".reason").inner_text().startswith("cannot be opened")  # without the name once more
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Catalogue").click()
     expect(page.locator(".product")).to_have_count(4)
     page.get_by_text("Filters", exact=True).click()
@@ -169,6 +171,17 @@ def test_documents_and_products(site: Site, page: Page) -> None:
     expect(page.locator(".chip")).to_have_count(3)
     page.locator(".product a").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("وحدة تنقية المياه")
+    expect(page.locator(".crumbs a")).to_have_text("Catalogue")
+
+
+def test_pictures_have_their_place_before_they_arrive(site: Site, page: Page) -> None:
+    page.route("**/api/v1/pictures/**", lambda route: None)  # they never do
+    page.goto(f"{site.url}/?q=pump", wait_until="commit")
+    picture = page.locator(".hit.picture .plate img").first
+    picture.wait_for(state="attached")
+    size = picture.evaluate("one => [one.offsetWidth, one.offsetHeight]")
+    assert size == [int(picture.get_attribute(name) or 0) for name in ("width", "height")]
+    assert size[1] > 20
 
 
 def test_an_answer_lights_up_its_evidence(site: Site, page: Page) -> None:
@@ -265,6 +278,9 @@ def test_the_keyboard_is_enough(site: Site, page: Page) -> None:
     expect(page.locator(".hits")).to_be_visible()
     page.keyboard.press("/")
     expect(page.locator("#q")).to_be_focused()
+    page.keyboard.press("Delete")
+    page.keyboard.type("/valve")
+    expect(page.locator("#q")).to_have_value("valve")
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.get_by_role("button", name="Dark").press("Enter")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light

@@ -41,9 +41,19 @@ def test_errors_are_pages_with_the_sentences_of_the_command_line(client: TestCli
         answer = client.get(address)
         assert answer.status_code == status, address
         assert sentence in answer.text, address
+        assert "nothing found:" not in answer.text  # the heading of the page says it
     documents = client.get("/documents").text
     (leaflet,) = re.findall(r'"(/documents/[0-9a-f-]+)"><bdi>leaflet', documents)
     assert client.get(f"{leaflet}/pages/99").status_code == 404
+
+
+def test_unknown_addresses_are_pages_for_browsers_and_problems_for_programs(client: TestClient) -> None:
+    browser = {"accept": "text/html,*/*"}
+    page = client.get("/nowhere", headers=browser)
+    assert page.status_code == 404
+    assert "There is no page with this address." in page.text
+    for answer in (client.get("/nowhere"), client.get("/api/v1/nowhere", headers=browser)):
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_an_image_is_kept_and_searched_with(client: TestClient) -> None:
