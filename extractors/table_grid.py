@@ -141,18 +141,22 @@ def body_rows(grid: TableGrid) -> dict[int, list[str]]:
     return {row: texts for row, texts in rows.items() if row not in used}
 
 
-def take_rows(grid: TableGrid, rows: Collection[int]) -> TableGrid:
-    """The header and some rows of the body, with the labels of their groups, as a table of its own."""
+def split_rows(grid: TableGrid, parts: Sequence[Collection[int]]) -> Iterator[TableGrid]:
+    """For each of `parts`, these rows of the body as a table of its own, with the header and the labels of groups."""
     paths = group_labels(grid)
-    kept = {*range(grid.header_rows), *rows, *(label for row in rows for label in paths[row])}
-    order = {row: n for n, row in enumerate(sorted(kept))}
-    cells = []
-    for cell in grid.cells:
-        spanned = [order[row] for row in range(cell.row, cell.row + cell.row_span) if row in order]
-        if spanned:
+    cells_of: list[list[int]] = [[] for _ in range(grid.rows)]
+    for number, cell in enumerate(grid.cells):
+        for row in range(cell.row, cell.row + cell.row_span):
+            cells_of[row].append(number)
+    for rows in parts:
+        kept = sorted({*range(grid.header_rows), *rows, *(label for row in rows for label in paths[row])})
+        order = {row: n for n, row in enumerate(kept)}
+        cells = []
+        for cell in (grid.cells[number] for number in sorted({n for row in kept for n in cells_of[row]})):
+            spanned = [order[row] for row in range(cell.row, cell.row + cell.row_span) if row in order]
             cells.append(replace(cell, row=spanned[0], row_span=len(spanned)))
-    groups = tuple(order[row] for row in grid.groups if row in order)
-    return replace(grid, rows=len(order), cells=tuple(cells), groups=groups)
+        groups = tuple(order[row] for row in grid.groups if row in order)
+        yield replace(grid, rows=len(order), cells=tuple(cells), groups=groups)
 
 
 def replace_header(grid: TableGrid, above: TableGrid) -> TableGrid:

@@ -1,6 +1,6 @@
 """Find the tables and notes of a sheet, which empty rows and columns separate."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -125,8 +125,8 @@ def _row_cells(row: dict[int, Cell], rows: Sequence[int], columns: Sequence[int]
     for column in columns:
         cell = row.get(column, Cell(" "))
         if cell is not _COVERED:
-            height = sum(number <= one < number + cell.rows for one in rows)
-            width = sum(column <= one < column + cell.columns for one in columns)
+            height = bisect_left(rows, number + cell.rows) - bisect_left(rows, number)
+            width = bisect_left(columns, column + cell.columns) - bisect_left(columns, column)
             yield Cell(cell.text.strip(), cell.kind, height, width)
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from extractors.geometry import merge_boxes
 from extractors.layout.labels import mentioned_labels
 from extractors.scripts import SYLLABLES
-from extractors.table_grid import MAX_REPEATED_WORDS, body_rows, markdown_header, markdown_row, take_rows
+from extractors.table_grid import MAX_REPEATED_WORDS, body_rows, markdown_header, markdown_row, split_rows
 from extractors.text.headings import HeadedParagraph, HeadingPath
 from extractors.text.paragraphs import is_unspaced, join_lines
 from extractors.text.sentences import split_sentences
@@ -144,14 +144,16 @@ def table_passages(grid: TableGrid, table: Passage, limit: PassageLimit, notes: 
     lines += [_TableLine(text, None, False) for text in _cut_to_fit(notes, room, limit.count) if text]
     lengths = limit.count([without_padding(line.text) for line in lines])
     parts = _split_evenly(list(zip(lines, lengths, strict=True)), room)
+    rows = [{line.row for line in part if line.row is not None} for part in parts]
+    grids = split_rows(grid, rows) if len(parts) > 1 else [grid]
     return [
         replace(
             table,
             text="\n".join([*head, *(line.text for line in part)]),
-            table=take_rows(grid, {line.row for line in part if line.row is not None}) if len(parts) > 1 else grid,
+            table=own,
             mentions=mentioned_labels("\n".join(line.text for line in part)),
         )
-        for part in parts
+        for part, own in zip(parts, grids, strict=True)
     ]
 
 

@@ -13,11 +13,11 @@ from extractors.table_grid import (
     body_rows,
     column_headers,
     grid_from_rows,
+    split_rows,
     table_from_json,
     table_html,
     table_json,
     table_markdown,
-    take_rows,
 )
 from extractors.types import TableCell, TableGrid
 
@@ -80,7 +80,7 @@ def test_malformed_json_is_refused(value: dict[str, object]) -> None:
 
 
 def test_part_of_a_table_keeps_its_header_and_the_label_of_its_group() -> None:
-    part = take_rows(ENROLMENT, [4, 6])
+    (part,) = split_rows(ENROLMENT, [[4, 6]])
     assert column_headers(part) == ["School", "Pupils 2023", "Pupils 2024"]
     assert list(body_rows(part).values()) == [["Cities: York", "31", "30"], ["Villages: Ash", "5", "6"]]
     assert part.rows == 6
@@ -143,5 +143,5 @@ def test_no_cell_is_lost_or_covered(rows: list[list[SpannedText]], header_rows: 
     assert len(places) == len(set(places))
     assert [cell.text for cell in grid.cells] == [" ".join(text.text.split()) for row in rows for text in row]
     assert table_html(table_from_json(table_json(grid))) == table_html(grid)
-    assert table_html(take_rows(grid, range(grid.header_rows, grid.rows))) == table_html(grid)
+    assert table_html(*split_rows(grid, [range(grid.header_rows, grid.rows)])) == table_html(grid)
     assert len(table_markdown(grid).splitlines()) >= 2

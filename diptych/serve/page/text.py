@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from diptych.store.terms import TOKEN, analyse
-from extractors.table_grid import grid_from_rows, table_from_json, table_html, take_rows
+from extractors.table_grid import grid_from_rows, split_rows, table_from_json, table_html
 from extractors.types import TableGrid
 
 Pieces = list[tuple[str, bool]]
@@ -59,7 +59,7 @@ def table_markup(grid: Mapping[str, Any] | None, text: str, most: int = MAX_ROWS
     table = table_from_json(grid) if grid else _grid_of_markdown(text)
     if table is None:
         return Markup()
-    shown = take_rows(table, range(table.header_rows, min(table.rows, table.header_rows + most)))
+    (shown,) = split_rows(table, [range(table.header_rows, min(table.rows, table.header_rows + most))])
     return Markup(table_html(shown).translate(_HARMLESS))
 
 
