@@ -12,6 +12,7 @@ import functools
 import gc
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -51,6 +52,7 @@ hypothesis.settings.register_profile("tests", deadline=None, max_examples=50)  #
 hypothesis.settings.load_profile("tests")
 atexit.register(shutil.rmtree, PREFECT_HOME, ignore_errors=True)
 atexit.register(setattr, sys, "unraisablehook", lambda _: None)  # connections of models that nobody closed
+signal.signal(signal.SIGINT, signal.default_int_handler)  # programs inherit it; a shell ignores it in the background
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process that a test starts compiles all modules again
 sys.dont_write_bytecode = False  # and pytest rewrites the assertions of all test modules again
 gc.disable()  # until the tests are collected: modules are no garbage
