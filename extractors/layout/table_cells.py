@@ -34,6 +34,7 @@ from extractors.types import Box, TableCell, TableGrid
 _SPANNED = 0.3  # share of a text in a column from which it starts there
 _MOSTLY_SIGNS = 0.6  # share of a column's cells that are currency or percent signs
 _OWN_ROW = 0.85  # share of the usual distance of two rows at which a line alone is a row of its own
+_MAX_ROWS_WITH_LABEL = 3  # lines between two rules of which some may be labels; more are those of one cell
 _MIN_ROW_RULES = 3  # fewer rules separate the header and the foot, not every row
 
 _SIGN = re.compile(r"^[$€£¥%)(]{1,3}$")
@@ -128,7 +129,9 @@ def _join_between_rules(rows: Sequence[Row], rules: Sequence[float], columns: Co
         if len(numeric) > 1:
             joined += join_cell_lines(band, columns)
         elif band:
-            first, end = _own_lines(band, numeric[0], pitch) if numeric and not is_ruled else (0, len(band))
+            first, end = 0, len(band)
+            if numeric and not is_ruled and len(band) <= _MAX_ROWS_WITH_LABEL:
+                first, end = _own_lines(band, numeric[0], pitch)
             joined += [*band[:first], [line for row in band[first:end] for line in row], *band[end:]]
     return joined
 

@@ -31,7 +31,11 @@ def count_header_rows(rows: Sequence[Row], rules: Sequence[float]) -> int:
     """
     first, last = rows_box(rows[:1]), rows_box(rows[-1:])
     ends = [sum(middle(row[0]) < y for row in rows) for y in rules if first[1] + _FRAME < y < last[3] - _FRAME]
-    if ends and 0 < ends[0] <= _MAX_RULED_ROWS and not _has_many_values(rows[: ends[0]]):
+    if (
+        ends
+        and 0 < ends[0] <= _MAX_RULED_ROWS
+        and (not _has_many_values(rows[: ends[0]]) or _rows_in_own_font(rows, with_values=True) == ends[0])
+    ):
         count = ends[0]
         for end in ends[1:]:
             # A rule below headings of several columns, and another one below their columns' own.
@@ -80,12 +84,12 @@ def _has_many_values(rows: Sequence[Row]) -> bool:
     return sum(_is_value(line.text) for line in lines) > _MIN_BODY_NUMBERS * len(lines)
 
 
-def _rows_in_own_font(rows: Sequence[Row]) -> int:
-    """The number of first rows whose font is that of no other row; 0 if there is no such font."""
+def _rows_in_own_font(rows: Sequence[Row], *, with_values: bool = False) -> int:
+    """The number of first rows whose font is that of no other row; 0 if there is no such font, or many have values."""
     fonts = [Counter(line.font for line in row).most_common(1)[0][0] for row in rows]
     count = next((n for n, font in enumerate(fonts) if font != fonts[0]), 0)
     is_own = 0 < count <= _MAX_ROWS and fonts[0] and fonts[0] not in fonts[count:]
-    return count if is_own and not _has_many_values(rows[:count]) else 0
+    return count if is_own and (with_values or not _has_many_values(rows[:count])) else 0
 
 
 def _rows_above_numbers(rows: Sequence[Row]) -> int:

@@ -10,6 +10,8 @@ from extractors.types import Box, TableCell
 
 _RULE_BELOW = 1.2  # text sizes from a heading down to the rule that shows its columns
 _OVERLAP = 0.3  # share of a heading over a column from which it counts for it
+_MAX_LEADING = 1.4  # text sizes between the middles of two lines of one heading
+_SAME_EDGE = 0.35  # text sizes by which edges or middles of two lines of one heading may differ
 _SAME_MIDDLE = 1.0  # text sizes by which the middles of a heading and of its columns may differ
 
 
@@ -21,7 +23,7 @@ def header_cells(
     `rules` are level ones, `borders` the upright ones, of which those on both sides of a heading show its columns.
     """
     levels: list[list[TableCell]] = []
-    lower = _Lower({}, {})
+    lower = _Lower({}, {}, {})
     for n in reversed(range(len(rows))):
         row = rows[n]
         if len(row) == 1 and n + 1 < len(rows) and _has_long_rule_between(row, rows[n + 1], columns, rules):
@@ -46,13 +48,19 @@ class _Lower:
 
     extents: dict[int, tuple[float, float]]
     spans: dict[int, range]
+    heights: dict[int, float]
+    """The middle of the highest."""
 
     def without(self, columns: Collection[int]) -> "_Lower":
-        return _Lower({column: extent for column, extent in self.extents.items() if column not in columns}, self.spans)
+        return _Lower(
+            {column: extent for column, extent in self.extents.items() if column not in columns},
+            self.spans,
+            self.heights,
+        )
 
     def under(self, row: Row, spans: Sequence[range]) -> "_Lower":
         """These, with a row above them."""
-        extents, columns = dict(self.extents), dict(self.spans)
+        extents, columns, heights = dict(self.extents), dict(self.spans), dict(self.heights)
         for line, span in zip(row, spans, strict=True):
             known = [extents[column] for column in span if column in extents]
             left = min([line.box[0], *(extent[0] for extent in known)])
@@ -60,7 +68,8 @@ class _Lower:
             for column in span:
                 extents[column] = (left, right) if len(span) == 1 or column not in extents else extents[column]
                 columns[column] = span if column not in columns or len(span) > 1 else columns[column]
-        return _Lower(extents, columns)
+                heights[column] = middle(line)
+        return _Lower(extents, columns, heights)
 
 
 def _header_cell(row: int, columns: range, text: str) -> TableCell:
@@ -166,13 +175,14 @@ def _span(line: Line, own: range, columns: Columns, rules: Sequence[Box], lower:
     x = (line.box[0] + line.box[2]) / 2
     free = lower.extents
     below = {lower.spans[n] for n, (left, right) in free.items() if left < line.box[2] and line.box[0] < right}
-    if len(below) == 1:
+    is_apart = not any(n in free and _continues(line, free[n], lower.heights[n]) for n in own)
+    if len(below) == 1 and not is_apart:
         span = below.pop()
         extents = [free[n] for n in span if n in free]
         if min(left for left, _ in extents) <= x <= max(right for _, right in extents):
             return span  # the first line of a heading of several lines
     is_over_one = len(own) == 1 and own[0] in free and free[own[0]][0] <= x <= free[own[0]][1]
-    if is_over_one or not free.keys() >= set(own):
+    if (is_over_one and not is_apart) or not free.keys() >= set(own):
         return own
     first, last = own[0], own[-1]
     while first - 1 in free:
@@ -182,6 +192,13 @@ def _span(line: Line, own: range, columns: Columns, rules: Sequence[Box], lower:
     spans = [range(a, b + 1) for a in range(first, own[0] + 1) for b in range(own[-1], last + 1)]
     centred = [span for span in spans if abs((free[span[0]][0] + free[span[-1]][1]) / 2 - x) < _SAME_MIDDLE * line.size]
     return max(centred, key=len, default=own)
+
+
+def _continues(line: Line, extent: tuple[float, float], height: float) -> bool:
+    """Whether the text below can be the next line of a heading: right below it, and aligned with it."""
+    left, right = extent[0] - line.box[0], extent[1] - line.box[2]
+    is_aligned = min(abs(left), abs(right), abs(left + right) / 2) < _SAME_EDGE * line.size
+    return is_aligned and height - middle(line) < _MAX_LEADING * line.size
 
 
 def _columns_between_borders(line: Line, row: Row, columns: Columns, borders: Sequence[Box]) -> range | None:

@@ -33,12 +33,13 @@ _NUMBER = re.compile(
 )
 _SIGN_BEFORE, _SIGN_AFTER = re.compile(r"(?:^|\s)(?:US|A|C)?[$€£¥]\s?[(]?$"), re.compile(r"^[)%]{1,2}$")
 _MARK = re.compile(r"^[(\[]?(?:[a-z]|\d{1,2}|[*∗†‡§¶#]{1,3})(?:,\s?(?:[a-z]|\d{1,2}|[*†‡§¶#]))*[)\]]?$")
+_REFERENCE = re.compile(r"^\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]$")
 _NO_VALUE = re.compile(r"^(?:[—–−-]+|n/?[am]|\*+)$", re.IGNORECASE)
 
 
 def is_number(text: str) -> bool:
-    """Whether a cell is numeric: `1,204`, `$(3.5)`, `12 %`, `0.3 ± 0.1`, or a dash for a missing value."""
-    return bool(_NUMBER.match(text) or _NO_VALUE.match(text))
+    """Whether a cell is numeric: `1,204`, `$(3.5)`, `12 %`, `0.3 ± 0.1`, `[3, 5]`, or a dash for a missing value."""
+    return bool(_NUMBER.match(text) or _NO_VALUE.match(text) or _REFERENCE.match(text))
 
 
 def group_rows(lines: Sequence[Line]) -> list[Row]:
@@ -189,6 +190,16 @@ def _split_at_gutters(rows: Sequence[Row], rules: Sequence[float]) -> list[tuple
             if gutters and gutters[-1][1] == left:
                 left = gutters.pop()[0]
             gutters.append((left, right))
+    gutters = [part for gutter in gutters for part in _around_texts(gutter, spans, min_gutter)]
     cuts = [(left + right) / 2 for left, right in gutters if right - left >= min_gutter]
     cuts += [x for x in rules if not any(abs(x - cut) < _SAME_CUT for cut in cuts)]
     return list(pairwise([edges[0], *sorted(x for x in cuts if edges[0] < x < edges[-1]), edges[-1]]))
+
+
+def _around_texts(
+    gutter: tuple[float, float], spans: Sequence[tuple[float, float]], min_gutter: float
+) -> list[tuple[float, float]]:
+    """A gutter, cut at the texts that stand free within it: the few cells of a column that is mostly empty."""
+    left, right = gutter
+    inside = [(x0, x1) for x0, x1 in spans if left + min_gutter <= x0 and x1 <= right - min_gutter]
+    return [(left, min(inside)[0]), (max(x1 for _, x1 in inside), right)] if len(inside) > 1 else [gutter]

@@ -31,8 +31,9 @@ _MAX_EMPTY_STRIP = 30.0  # points between two rules without text
 _BESIDE = 0.2  # share of a line's width between the ends of the rules
 _MAX_ROW_HEIGHT = 2.5  # text sizes between two rules that hold one row
 MAX_CELL_ROWS = 6  # lines of running text side by side that are cells of one row rather than columns of a page
+MIN_TEXT_COLUMNS = 3  # from which text side by side is a table however long it is
 _MAX_STRIP_PROSE, _MIN_SHARED_ROWS = 0.2, 0.25  # shares of the lines that are running text, of rows of several cells
-_MAX_HEADING_ROWS, _MAX_HEADING_WORDS, _MIN_LIST_COLUMNS = 2, 11, 3  # a heading between rules; a list in columns
+_MAX_HEADING_ROWS, _MAX_HEADING_WORDS = 2, 11  # a heading between rules
 # Labels on the left of rules that run only over the numbers: shares of the rows.
 _MOSTLY_NUMBERS, _MIN_LABELLED_ROWS = 0.5, 0.6  # with numbers between the rules, with a label on the left
 _MAX_REFERENCE = 5  # characters between a label and its numbers: `12(a)` names a note
@@ -137,13 +138,13 @@ def is_set_in_columns(strip: Box, page: TablePage) -> bool:
         return True
     prose = [line for line in page.prose if strip[1] < line.box[1] and line.box[3] < strip[3]]
     between = [min(line.box[2], strip[2]) - max(line.box[0], strip[0]) > _BESIDE * width(line.box) for line in prose]
-    is_row = len(rows) <= MAX_CELL_ROWS and len(rows[0]) > 1 and len(find_columns(rows)) > 1
+    columns = len(find_columns(rows))
+    is_row = columns >= MIN_TEXT_COLUMNS or (columns > 1 and len(rows) <= MAX_CELL_ROWS and len(rows[0]) > 1)
     if any(_starts_caption(row[0]) for row in rows) or (not is_row and sum(between) > _MAX_STRIP_PROSE * len(rows)):
         return False
     shared_rows = sum(len(row) > 1 for row in rows) >= _MIN_SHARED_ROWS * len(rows)
     heading = len(rows) <= _MAX_HEADING_ROWS and all(count_words(row[0]) <= _MAX_HEADING_WORDS for row in rows)
-    columns = len(find_columns(rows))
-    return shared_rows or heading or columns >= _MIN_LIST_COLUMNS or (columns > 1 and len(rows) <= MAX_CELL_ROWS)
+    return shared_rows or heading or columns >= MIN_TEXT_COLUMNS or (columns > 1 and len(rows) <= MAX_CELL_ROWS)
 
 
 def _with_labels_and_headings(region: Box, rows: Sequence[Row]) -> Box:

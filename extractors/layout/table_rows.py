@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from extractors.layout.table_groups import spans_columns
-from extractors.layout.table_lines import Columns, Row, column_of, is_number, row_middle
+from extractors.layout.table_lines import Columns, Row, column_of, is_number, row_middle, rows_box
 from extractors.page import Line, middle
 
 _MIN_NUMERIC, _MIN_NUMBERS = 0.6, 2  # share and count of numbers from which a column is one of numbers
 _OWN_ROW = 0.85  # share of the least distance of two rows of numbers at which other lines are a row of their own
 _MIN_FULL = 0.5  # pieces of text against the fullest row, from which a row with numbers is certainly a row
-_MOSTLY = 0.6  # share of the rows of numbers that have a label on their line, if labels are level with their rows
+_MOSTLY_TOPS = 0.85  # share of the texts below the first lines of rows that continue a text there, if cells begin there
 _MIN_CENTRED = 0.5  # share of the labels that are level with no row, if they stand at half the height of several
-_SAME_DISTANCE = 0.5  # points by which equal distances may differ
+_SAME_SPACE = 0.15  # text sizes by which equal white spaces may differ
 _MAX_LEADING = 1.4  # text sizes between the middles of two lines of one cell
 # Gaps between rows against gaps within them: the ratio, and the difference in text sizes.
 _MIN_GAP_RATIO, _MIN_GAP_STEP = 1.35, 0.2
@@ -31,11 +31,14 @@ def join_cell_lines(rows: Sequence[Row], columns: Columns) -> list[Row]:
     pitch = min(row_middle(rows[b]) - row_middle(rows[a]) for a, b in pairwise(full))
     anchors = [n for n in anchors if n in full or _distance(rows, n, full) >= _OWN_ROW * pitch]
     heads = sorted({*anchors, *(n for n in range(len(rows)) if _is_own_row(rows, n, columns, pitch))})
-    level = sum(any(column_of(line, columns) == 0 for line in rows[n]) for n in anchors) > _MOSTLY * len(anchors)
-    cuts = [0, *(_cut(rows, a, b, level) for a, b in pairwise(heads)), len(rows)]
-    joined = [[line for row in rows[first:end] for line in row] for first, end in pairwise(cuts)]
-    for column in range(min(numeric)):
-        joined = _repeat_centred_labels(joined, column, columns, pitch)
+    at_top = heads[0] == 0 and _begin_cells(rows, heads, columns)
+    cuts = [0]
+    for a, b in pairwise(heads):
+        cuts.append(_cut(rows, cuts[-1], a, b, at_top))
+    joined = [[line for row in rows[first:end] for line in row] for first, end in pairwise([*cuts, len(rows)])]
+    heights = [row_middle(rows[n]) for n in heads]
+    for column in range(len(columns)):
+        joined = _repeat_centred_labels(joined, column, columns, heights, pitch)
     return joined
 
 
@@ -44,7 +47,9 @@ def numeric_columns(rows: Sequence[Row], columns: Columns) -> frozenset[int]:
     counts: dict[int, list[bool]] = {}
     for row in rows:
         for line in row:
-            counts.setdefault(column_of(line, columns), []).append(is_number(line.text))
+            has_digit = any(map(str.isdigit, line.text))
+            if has_digit or not is_number(line.text):  # a dash stands for any missing value
+                counts.setdefault(column_of(line, columns), []).append(has_digit and is_number(line.text))
     return frozenset(
         column
         for column, numbers in counts.items()
@@ -62,51 +67,85 @@ def _distance(rows: Sequence[Row], n: int, others: Iterable[int]) -> float:
 
 
 def _is_own_row(rows: Sequence[Row], n: int, columns: Columns, pitch: float) -> bool:
-    """Whether a row without numbers is as far from its neighbours as rows of numbers are.
+    """Whether a row without numbers is as far from its neighbours as rows of numbers are, a full one from that above.
 
     It begins in the first column, or is a label across the table.
     """
-    near = [other for other in (n - 1, n + 1) if 0 <= other < len(rows)]
     is_label = len(rows[n]) == 1 and spans_columns(rows[n], columns)
-    return (is_label or column_of(rows[n][0], columns) == 0) and _distance(rows, n, near) >= _OWN_ROW * pitch
+    is_full = len(rows[n]) > _MIN_FULL * len(columns)  # such rows begin cells of several lines
+    near = [other for other in ((n - 1,) if is_full else (n - 1, n + 1)) if 0 <= other < len(rows)]
+    is_apart = not near or _distance(rows, n, near) >= _OWN_ROW * pitch
+    return is_apart and (is_label or column_of(rows[n][0], columns) == 0)
 
 
-def _cut(rows: Sequence[Row], a: int, b: int, level: bool) -> int:
-    """Between two rows of numbers, the first row that belongs to the second: below the widest gap.
+def _begin_cells(rows: Sequence[Row], heads: Sequence[int], columns: Columns) -> bool:
+    """Whether nearly all texts between two of the rows `heads` stand in columns that have a text in the first."""
+    texts = level = 0
+    for a, b in pairwise([*heads, len(rows)]):
+        tops = {column_of(line, columns) for line in rows[a]}
+        below = {column_of(line, columns) for row in rows[a + 1 : b] for line in row}
+        texts += len(below)
+        level += len(below & tops)
+    return level >= _MOSTLY_TOPS * texts
 
-    Of equal gaps the last if labels are `level` with their rows, else the one in the middle.
+
+def _cut(rows: Sequence[Row], first: int, a: int, b: int, at_top: bool) -> int:
+    """Between two rows of numbers, the first row that belongs to the second: below the widest white space.
+
+    Of equal spaces the last if numbers stand `at_top` of their rows, else the one that leaves `a` in the middle of the
+    rows from `first` on.
     """
-    distances = {n: row_middle(rows[n]) - row_middle(rows[n - 1]) for n in range(a + 1, b + 1)}
-    widest = [n for n, distance in distances.items() if distance > max(distances.values()) - _SAME_DISTANCE]
-    between = (row_middle(rows[a]) + row_middle(rows[b])) / 2
-    if level:
+    spaces = {n: _space(rows[first:n], rows[n : b + 1]) for n in range(a + 1, b + 1)}
+    widest = [n for n, space in spaces.items() if space > max(spaces.values()) - _SAME_SPACE * rows[a][0].size]
+    if at_top:
         return widest[-1]
-    return min(reversed(widest), key=lambda n: abs((row_middle(rows[n]) + row_middle(rows[n - 1])) / 2 - between))
+    top = rows_box(rows[first : a + 1])[1]
+    return min(reversed(widest), key=lambda n: abs((top + rows_box(rows[first:n])[3]) / 2 - row_middle(rows[a])))
 
 
-def _repeat_centred_labels(rows: Sequence[Row], column: int, columns: Columns, pitch: float) -> list[Row]:
-    """The rows, each with its own copy of the label that stands at half the height of several rows, if labels do so."""
-    lines = [line for row in rows for line in row if column_of(line, columns) == column]
-    others = [[line for line in row if column_of(line, columns) > column] for row in rows]
-    heights = [row_middle(other) for other in others if other]
-    between = [line for line in lines if _is_between(middle(line), heights, (1 - _OWN_ROW) * pitch)]
-    if not between or len(between) < _MIN_CENTRED * len(lines):
-        return list(rows)
-    labels = _stack(lines)
-    spread: list[Row] = []
-    for row, other in zip(rows, others, strict=True):
-        left = [line for line in row if column_of(line, columns) < column]
-        own = [line for line in row if column_of(line, columns) == column]
-        if other:
-            spread.append([*left, *min(labels, key=lambda label: abs(row_middle(label) - row_middle(other))), *other])
-        elif not any(line in between for line in own):
-            spread.append(row)
-    return spread
+def _space(upper: Sequence[Row], lower: Sequence[Row]) -> float:
+    """The white space between rows; negative where lines of different columns reach past each other."""
+    return rows_box(lower)[1] - rows_box(upper)[3]
 
 
-def _is_between(y: float, heights: Sequence[float], least: float) -> bool:
-    """Whether a label is level with no row, but between two of them."""
-    return bool(heights) and min(heights) < y < max(heights) and min(abs(y - height) for height in heights) > least
+def _repeat_centred_labels(
+    rows: Sequence[Row], column: int, columns: Columns, heights: Sequence[float], pitch: float
+) -> list[Row]:
+    """The rows, each with its own copy of the label that stands at half the height of several rows, if labels do so.
+
+    `heights` are those of the rows.
+    """
+    own = [[line for line in row if column_of(line, columns) == column] for row in rows]
+    labels = _stack(line for cell in own for line in cell)
+    least = (1 - _OWN_ROW) * pitch
+    taken = _share_out(labels, heights, least)
+    if not taken:
+        between = [_is_between(cell, y, least) for cell, y in zip(own, heights, strict=True)]
+        if not any(between) or sum(between) < _MIN_CENTRED * sum(map(bool, own)):
+            return list(rows)
+        taken = [min(labels, key=lambda label: abs(row_middle(label) - y)) for y in heights]
+    return [
+        [*(line for line in row if line not in cell), *label] for row, cell, label in zip(rows, own, taken, strict=True)
+    ]
+
+
+def _share_out(labels: Sequence[Row], heights: Sequence[float], margin: float) -> list[Row]:
+    """The label of every row, if every label stands in the middle of several rows, else none."""
+    taken: list[Row] = []
+    for label in labels:
+        level = sum(any(abs(middle(line) - y) <= margin for line in label) for y in heights)
+        first, y = len(taken), row_middle(label)
+        ends = (n for n in range(first, len(heights)) if abs((heights[first] + heights[n]) / 2 - y) <= margin)
+        last = next(ends, None)
+        if last is None or last == first or level > 1:  # with single rows, the few texts of any column would do
+            return []
+        taken += [label] * (last + 1 - first)
+    return taken if len(taken) == len(heights) and 1 < len(labels) < len(heights) else []
+
+
+def _is_between(cell: Row, y: float, least: float) -> bool:
+    """Whether neither the first line nor the middle of a cell is level with its row."""
+    return bool(cell) and min(abs(middle(cell[0]) - y), abs(row_middle(cell) - y)) > least
 
 
 def _stack(lines: Iterable[Line]) -> list[Row]:

@@ -29,17 +29,18 @@ from extractors.geometry import (
 from extractors.layout.marks import background_images, bleeds
 from extractors.layout.rules import RULE_THICKNESS, find_rules
 from extractors.layout.table_cells import read_cells
-from extractors.layout.table_lines import Row, find_prose, group_rows, is_number, row_middle
+from extractors.layout.table_lines import Row, find_columns, find_prose, group_rows, is_number, row_middle
 from extractors.layout.table_notes import find_notes, find_unit
 from extractors.layout.table_pieces import cut_at_rules, cut_lines
 from extractors.layout.table_regions import (
     MAX_CELL_ROWS,
+    MIN_TEXT_COLUMNS,
     TablePage,
     is_set_in_columns,
     lines_inside,
     table_regions,
 )
-from extractors.page import Drawing, Line, PageLayout
+from extractors.page import Drawing, Line, PageLayout, middle
 from extractors.table_grid import body_rows, column_headers
 from extractors.types import Box, TableGrid
 
@@ -177,7 +178,8 @@ def _table(region: Box, page: TablePage) -> Table | None:
     ruled = len(level) + len(upright) > _MIN_GRID_RULES and bool(level) and bool(upright)
     borders = [rule for rule in page.upright_rules if is_inside(rule, region, _REGION_MARGIN)]
     framed = all(any(abs(rule[0] - x) < _FRAME for rule in borders) for x in (region[0], region[2]))
-    ruled = ruled or (len(level) > 1 and _has_rule_below_each_row(lines, level, inf if framed else MAX_CELL_ROWS))
+    max_rows = inf if framed or _has_header_over_text(lines, level, page) else MAX_CELL_ROWS
+    ruled = ruled or (len(level) > 1 and _has_rule_below_each_row(lines, level, max_rows))
     if not ruled and sum(line in page.prose for line in lines) > _MAX_PROSE * len(lines):
         return None
     cells = read_cells(cut_at_rules(lines, borders), rules, upright, region, borders)
@@ -195,6 +197,14 @@ def _rules(region: Box, page: TablePage) -> tuple[list[Box], list[float], list[f
     ys = sorted(r[1] for r in level if width(r) > _MIN_LEVEL_RULE * width(region))
     xs = sorted(r[0] for r in upright if height(r) > _MIN_UPRIGHT_RULE * height(region))
     return level, [y for y in ys if y0 + _FRAME < y < y1 - _FRAME], [x for x in xs if x0 + _FRAME < x < x1 - _FRAME]
+
+
+def _has_header_over_text(lines: Sequence[Line], rules: Sequence[float], page: TablePage) -> bool:
+    """Whether the lines above the first rule are no running text, and the others stand in several columns."""
+    header = [line for line in lines if rules and middle(line) < rules[0]]
+    if not header or any(line in page.prose for line in header):
+        return False
+    return len(find_columns(group_rows([line for line in lines if line not in header]))) >= MIN_TEXT_COLUMNS
 
 
 def _has_rule_below_each_row(lines: Sequence[Line], rules: Sequence[float], max_rows: float) -> bool:

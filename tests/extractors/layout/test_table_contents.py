@@ -313,3 +313,68 @@ def test_second_line_of_a_label_is_part_of_it_where_rows_have_rules() -> None:
     for x in (*COLUMNS, RIGHT):
         page.draw_line((x, 200), (x, 308), width=0.7)
     assert [row[0] for row in rows_of(page)[3:]] == ["River side (leased since 1990)", "Old garden"]
+
+
+def test_cells_that_begin_with_the_numbers_of_tight_rows_end_before_the_next() -> None:
+    page = new_page()
+    write_cells(page, (76, 213, "Orchard"), (204, 213, "What was done"), (384, 213, "Trees"))
+    rows = [("North", ("Pruned in winter and", "watered in summer,", "then left alone"), "204"),
+            ("South", ("Felled after", "the storm"), "986"), ("West", ("Grafted with pears",), "510")]  # fmt: skip
+    y = 231.0
+    for name, lines, trees in rows:
+        write_cells(page, (76, y - 0.5, name), (384, y, trees))
+        for line in lines:
+            write_cells(page, (204, y, line))
+            y += 12
+    draw_frame(page, 200, 218, y)
+    assert rows_of(page)[1:] == tuple((name, " ".join(lines), trees) for name, lines, trees in rows)
+
+
+def test_dashes_for_missing_values_make_no_column_of_numbers() -> None:
+    page = new_page()
+    write_cells(page, (76, 213, "Orchard"), (204, 213, "Fruit"), (294, 213, "Soil"), (384, 213, "Source"))
+    rows = [("North", "Apples", "-", "[3]"), ("South", "Plums and", "Clay", "[4, 5]"), ("West", "Pears", "-", "[7]"),
+            ("East", "Quinces", "-", "[8]")]  # fmt: skip
+    write_rows(page, rows[:2], top=222)
+    write_cells(page, (204, 265, "apricots"))
+    write_rows(page, rows[2:], top=270)
+    draw_frame(page, 200, 218, 308)
+    assert rows_of(page)[1:] == (rows[0], ("South", "Plums and apricots", "Clay", "[4, 5]"), *rows[2:])
+
+
+def test_heading_far_above_the_middle_one_of_three_counts_for_all() -> None:
+    page = new_page()
+    write_cells(page, (76, 213, "Orchard"), (283, 211, "Yield of fruit"), (204, 228, "Spring"), (294, 228, "Summer"))
+    write_cells(page, (384, 228, "Autumn"))
+    write_rows(page, [(name, *numbers) for name, *numbers in HARVEST[1:]], top=240)
+    draw_frame(page, 196, 235, 314)
+    assert rows_of(page)[0] == ("Orchard", *(f"Yield of fruit {name}" for name in ("Spring", "Summer", "Autumn")))
+
+
+def test_header_in_its_own_font_may_have_a_row_of_numbers() -> None:
+    page = new_page()
+    for x, y, text in ((76, 213, "Orchard"), (294, 213, "Days"), (204, 229, "3"), (294, 229, "7"), (384, 229, "14")):
+        page.insert_text((x, y), text, fontsize=10, fontname="hebo")
+    draw_rule(page, 217, 200)
+    write_rows(page, HARVEST[1:], top=240)
+    draw_frame(page, 200, 235, 314)
+    assert rows_of(page) == (("Orchard", "Days 3", "Days 7", "Days 14"), *HARVEST[1:])
+
+
+def test_few_cells_in_a_wide_gutter_are_a_column() -> None:
+    page = new_page()
+    rows = [(f"Tree {n}", "old" if n in (5, 11) else "", f"{n}.5", f"{3 * n}") for n in range(1, 15)]
+    write_rows(page, [("Name", "Age", "Tonnes", "Price"), *rows])
+    draw_frame(page, 200, 218, 472)
+    assert rows_of(page)[1:] == tuple(rows)
+
+
+def test_labels_in_the_middle_of_their_rows_stand_in_each_of_them() -> None:
+    page = new_page()
+    groups = ["North"] * 3 + ["South"] * 2 + ["East"] * 4
+    rows = [(f"Tree {n}", "", f"{n}.5", f"{3 * n}") for n in range(1, 10)]
+    write_rows(page, [("Name", "Side", "Tonnes", "Price"), *rows])
+    for row, label in ((1, "North"), (3.5, "South"), (6.5, "East")):
+        write_cells(page, (204, TOP + STEP * (row + 1) + 13, label))
+    draw_frame(page, 200, 218, 382)
+    assert [row[1] for row in rows_of(page)[1:]] == groups

@@ -57,6 +57,24 @@ def test_lines_between_two_rules_are_one_row() -> None:
     assert len(rows_in(table)) == 4
 
 
+def test_long_texts_side_by_side_below_a_header_are_a_table() -> None:
+    page = new_page()
+    y = 200.0
+    draw_rule(page, y, 40, 560)
+    for x, name in zip((44, 174, 304, 434), ("Orchard", "Method", "Findings", "Sources"), strict=True):
+        page.insert_text((x, y + 13), name, fontsize=9)
+    for row in range(3):
+        draw_rule(page, y + (18 if row == 0 else 0), 40, 560)
+        y += 20 if row == 0 else 4
+        text = SENTENCE * 2
+        for x, top, cell in ((44, y + 6, text), (174, y, text), (304, y, text), (434, y, f"\n\n[{row}]")):
+            page.insert_textbox((x, top, x + 120, y + 140), cell, fontsize=9)
+        y += 110
+    draw_rule(page, y, 40, 560)
+    (table,) = tables_of(page)
+    assert (table.grid.rows, table.grid.columns, table.grid.header_rows) == (4, 4, 1)
+
+
 def test_coloured_cells_of_many_widths_are_no_bars() -> None:
     page = new_page()
     edges = (72, 210, 262, 300, 365, 440)
