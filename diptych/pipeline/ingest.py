@@ -28,6 +28,8 @@ from extractors.types import Extraction, Problem, Source
 
 Status = Literal["complete", "partial", "failed", "unchanged", "waiting"]
 """`waiting`: the document needs a larger budget and was not touched."""
+EMPTY = "contains neither text nor pictures"
+"""A note about a document in which nothing was found, which would seem to be stored otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,7 @@ def _store(
         pages=report.pages,
         passages=len(extraction.passages),
         pictures=len(extraction.pictures),
-        notes=report.notes,
+        notes=report.notes if extraction.passages or extraction.pictures or problems else (*report.notes, EMPTY),
         status="partial" if problems else "complete",
         # If an encoder refused everything, the cause may be the settings and not this document: it is retried.
         transient=bool(captions.problems) or bool(writer.problems and not writer.encoded),

@@ -22,7 +22,7 @@ from diptych.store.spaces import Spaces
 from diptych.store.types import STORE_ID, Point, Store, text_shapes
 from extractors.pictures.store import image_path, save_image_bytes
 from extractors.types import Source
-from tests.support.fakes import WordEncoder, source
+from tests.support.fakes import WordEncoder, document, source
 from tests.support.scripted_pipeline import NEW, OLD, STORED, WHOLE_NEW, WHOLE_OLD, ScriptedPipeline
 from tests.support.stores import ENGINES
 
@@ -33,6 +33,13 @@ def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ScriptedPi
     bind_encoders(made.index, EncodingConfig(made.encoder.fingerprint))
     yield made
     made.index.close()
+
+
+def test_a_document_in_which_nothing_was_found_says_so(bench: ScriptedPipeline) -> None:
+    empty = bench.ingest(source("blank.pdf"), document())
+    assert (empty.status, empty.notes) == ("complete", ("contains neither text nor pictures",))
+    assert list_records(bench.index)[0].notes == empty.notes
+    assert bench.ingest(source("a.pdf"), OLD).notes == ()
 
 
 class LongerEncoder(WordEncoder):
