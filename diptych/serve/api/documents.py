@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from diptych.serve.api.models import DocumentModel, PartModel, Picture, image_address, show_part
+from diptych.serve.api.search import HitId
 from diptych.serve.dependencies import Library
 from diptych.serve.options import PREFIX
 from diptych.serve.problems import PROBLEMS
@@ -25,6 +26,7 @@ FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}
 
 router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS)
 DocumentId = Annotated[str, Path(max_length=80, description="The `id` of a document.")]
+PictureName = Annotated[str, Path(max_length=80, description="The last part of the address of a picture.")]
 PageNumber = Annotated[int, Path(ge=1, le=1_000_000, description="Pages count from 1.")]
 
 
@@ -49,10 +51,10 @@ class PageModel(BaseModel):
 @router.get("/documents", response_model=Documents)
 async def documents(
     library: Library,
-    status: Literal["complete", "partial", "failed"] | None = None,
+    status: Annotated[Literal["complete", "partial", "failed"] | None, Field(description="Only these.")] = None,
     name: Annotated[str, Field(max_length=400, description="A part of the name.")] = "",
-    limit: Annotated[int, Field(ge=1, le=1000)] = 100,
-    offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0,
+    limit: Annotated[int, Field(ge=1, le=1000, description="Maximum documents.")] = 100,
+    offset: Annotated[int, Field(ge=0, le=10_000_000, description="Documents to leave out before them.")] = 0,
 ) -> dict[str, Any]:
     """List documents by name, with what is missing of each and why."""
     part = name.casefold()
@@ -108,13 +110,13 @@ async def page_image(library: Library, document: DocumentId, page: PageNumber) -
 
 
 @router.get("/hits/{hit_id}", response_model=PartModel)
-async def hit(library: Library, hit_id: Annotated[str, Path(max_length=80)]) -> Any:
+async def hit(library: Library, hit_id: HitId) -> Any:
     """Show the passage or picture behind a hit, with the id of its document."""
     return show_part(await library.part(hit_id))
 
 
 @router.get("/pictures/{name}", response_class=FileResponse)
-async def picture(library: Library, name: Annotated[str, Path(max_length=80)]) -> Response:
+async def picture(library: Library, name: PictureName) -> Response:
     """A picture by its name: the SHA-256 of its bytes and a suffix, as in the addresses of hits."""
     path = await library.picture(name)
     return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers=FOR_EVER)

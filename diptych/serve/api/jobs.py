@@ -50,7 +50,7 @@ async def jobs(request: Request) -> Sequence[Job]:
 
 
 @router.get("/jobs/{job}", response_model=Job)
-async def job(request: Request, job: Annotated[str, Path(max_length=80)]) -> Any:
+async def job(request: Request, job: Annotated[str, Path(max_length=80, description="The `id` of a job.")]) -> Any:
     """Show how far a job is."""
     jobs: Jobs | None = request.app.state.jobs
     if jobs is None:

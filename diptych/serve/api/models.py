@@ -59,7 +59,7 @@ class Picture(BaseModel):
 
 Address = Annotated[str | None, Field(description="Address of the picture on this server.")]
 
-STORE_ONLY = ("uri", "fingerprint", "generation", "retired", "deleted", "images")
+STORE_ONLY = ("uri", "fingerprint", "generation", "retired", "deleted", "images", "marker", "text_fingerprint")
 """Fields of a document's record that clients do not get: paths on this machine, and what only the store needs."""
 
 if TYPE_CHECKING:  # which cannot know classes that are made at run time

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form, Response, UploadFile
+from fastapi import APIRouter, Form, Path, Response, UploadFile
 from fastapi import Query as Parameter
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
@@ -37,6 +37,9 @@ Limit = Annotated[int, Field(ge=1, le=200, description="Maximum number of hits."
 Offset = Annotated[int, Field(ge=0, le=2000, description="Number of hits to skip.")]
 Count = Annotated[str, Field(pattern=r"^(\d{1,3}\+?)?$", description="`3`: exactly three, `3+`: at least three.")]
 
+SplitRows = Annotated[bool, Field(description="Show the text and pictures of a catalogue row as hits.")]
+HitId = Annotated[str, Path(max_length=80, description="The `id` of a hit.")]
+
 
 class SearchOptions(BaseModel):
     """The options of a query, apart from its image."""
@@ -48,7 +51,7 @@ class SearchOptions(BaseModel):
     modality: Annotated[Modality | None, Field(description="Only passages (text), or only pictures (image).")] = None
     passages: Count = ""
     pictures: Count = ""
-    split_rows: Annotated[bool, Field(description="Show the text and pictures of a catalogue row as hits.")] = False
+    split_rows: SplitRows = False
 
     def question(self, image: bytes | None = None) -> Question:
         """Raises `QueryError`."""
@@ -122,7 +125,7 @@ async def groups(
     library: Library,
     q: Text,
     where: Where = "",
-    by: Literal["document", "page"] = "document",
+    by: Annotated[Literal["document", "page"], Field(description="What a group is.")] = "document",
     limit: Limit = 10,
     each: Annotated[int, Field(ge=1, le=100, description="Maximum number of hits in a group.")] = 3,
 ) -> Response:
@@ -133,7 +136,7 @@ async def groups(
 
 @router.get("/like/{hit_id}", response_model=Similar)
 async def like(
-    library: Library, hit_id: str, where: Where = "", limit: Limit = 10, split_rows: bool = False
+    library: Library, hit_id: HitId, where: Where = "", limit: Limit = 10, split_rows: SplitRows = False
 ) -> Response:
     """Find what is similar to a hit in meaning, looks and words."""
     hits = await library.like(hit_id, limit, parse_filter(where), split_rows)

@@ -36,7 +36,9 @@ class Fence:
         known = {"document": content.document, "title": content.title, "heading": heading, "place": place}
         known["label"] = content.label
         lines = [f"{name}: {one_line(value, MAX_LINE)}" for name, value in known.items() if value]
-        lines += [f"{name}: {one_line(str(value), MAX_LINE)}" for name, value in content.fields.items()]
+        for name, value in content.fields.items():
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            lines.append(f"{name}: {one_line(text, MAX_LINE)}")
         lines += [content.caption, content.text, *content.context]
         if content.model_caption:
             lines.append(f"described by a model: {content.model_caption}")

@@ -25,6 +25,13 @@ def test_every_response_has_security_headers(client: TestClient) -> None:
         assert headers["cache-control"] == "no-store"
 
 
+def test_every_parameter_of_the_api_is_described(client: TestClient) -> None:
+    paths = client.get("/api/v1/openapi.json").json()["paths"].values()
+    parameters = [one for path in paths for route in path.values() for one in route.get("parameters", ())]
+    assert parameters
+    assert [one["name"] for one in parameters if "description" not in one.keys() | one["schema"].keys()] == []
+
+
 def test_errors_are_problems_with_the_sentence_of_the_command_line(client: TestClient) -> None:
     answer = client.get("/api/v1/search", params={"q": "pump", "where": "page >"})
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")

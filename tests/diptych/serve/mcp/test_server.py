@@ -24,7 +24,9 @@ from diptych.models.vision import Reply, VisionRequest
 from diptych.serve.jobs import Ingest, Job, Jobs, JobStatus
 from diptych.serve.mcp import pictures as pictures_module
 from diptych.serve.mcp.pictures import Pictures
+from diptych.serve.mcp.results import Content
 from diptych.serve.mcp.server import create_mcp
+from diptych.serve.mcp.text import Fence
 from diptych.serve.options import ServeOptions
 from diptych.serve.served_library import ServedLibrary
 from extractors.types import Passage
@@ -266,6 +268,11 @@ async def test_a_result_says_which_pictures_are_missing(library: Diptych, monkey
         assert not hit["image_shown"]
         assert images_of(found) == []
         assert f"limited to 1 kB: hit {hit['rank']};" in text_of(found)
+
+
+def test_fields_are_text() -> None:
+    shown = Fence().enclose(Content("shop.csv#1", fields={"materials": ["wood", "steel"], "price": 9.5}))
+    assert "\nmaterials: wood, steel\nprice: 9.5\n" in shown
 
 
 async def test_words_of_documents_are_enclosed_and_cannot_end_the_enclosure(tmp_path: Path) -> None:
