@@ -5,6 +5,8 @@ separately (charts, exhibits, schemes …) keep their names; translations become
 """
 
 import re
+from itertools import groupby
+from operator import itemgetter
 from string import ascii_lowercase
 
 _FIGURE = (
@@ -25,7 +27,11 @@ _KIND = {
     **{word: word.removesuffix("s") for word in _OTHER.split()},
 }
 
-_WORD = "|".join(sorted(map(re.escape, _KIND), key=len, reverse=True))
+_WORD = "|".join(
+    f"{first}(?:{'|'.join(sorted((word[1:] for word in words), key=len, reverse=True))})"
+    for first, words in groupby(sorted(_KIND), key=itemgetter(0))
+)
+"""By first letters, which takes half as long as trying 80 words."""
 _PREFIX = r"(?:(?P<prefix>supplementary|supplemental|suppl|supp|supporting|extended data|online|appendix)\.?\s+)?"
 _ROMAN = r"(?=[IVXL])(?:XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?![\w])"
 _NUMBER = rf"(?:[A-Z]{{1,2}}[.\-–]?)?\d{{1,3}}(?:[.\-–]\d{{1,2}})*|{_ROMAN}|[A-Z](?=[.:)]|$)"
