@@ -108,8 +108,7 @@ class PageContents:
         if _PAGE.search(text):
             return b""
         digest = hashlib.sha256(_encoded(self._expand(_KIDS.sub("", text))))
-        if self._document.xref_is_stream(number):
-            digest.update(self._document.xref_stream_raw(number) or b"")
+        digest.update(self._document.xref_stream_raw(number) or b"")
         return digest.digest()
 
 

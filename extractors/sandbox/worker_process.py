@@ -24,7 +24,7 @@ from extractors.shared_programs import PROGRAMS, UseProgram, without_limits
 from extractors.temporary_folder import TemporaryFolder
 
 WATCH_SECONDS = 0.25
-"""Time between two checks of a worker's memory."""
+"""Time between two checks of a worker's memory and time."""
 _USES = {USE_PREFIX + program.encode(): program for program in PROGRAMS}
 MAX_REPLY_BYTES = 1 << 30
 """No real document has more text than this."""
@@ -141,10 +141,12 @@ class WorkerProcess:
         self._send(pickle.dumps(job), path, page)
         readable = select.poll()
         readable.register(self._replies, select.POLLIN)
-        reply = bytearray()
+        reply, next_check = bytearray(), 0.0
         while True:
             has_output = readable.poll(1000 * WATCH_SECONDS)
-            self._check_limits(path, page, deadline)
+            if time.monotonic() >= next_check:  # not after every page: known ones take as long as a check
+                self._check_limits(path, page, deadline)
+                next_check = time.monotonic() + WATCH_SECONDS
             if time.monotonic() > end:
                 raise WorkerStopped(path, f"reading it took longer than {seconds:g} s and was stopped", 0)
             if len(reply) > MAX_REPLY_BYTES:

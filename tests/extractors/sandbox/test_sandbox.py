@@ -6,14 +6,17 @@ import json
 import os
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from extractors.errors import ExtractionError
-from extractors.sandbox import fork_server
+from extractors.pdf.render import pymupdf
+from extractors.sandbox import fork_server, worker_process
 from extractors.sandbox import sandbox as sandbox_module
 from extractors.sandbox.confinement import Access
 from extractors.sandbox.fork_server import SERVER
@@ -94,6 +97,26 @@ def test_workers_look_for_garbage_only_in_what_they_make(tmp_path: Path) -> None
         found = json.loads(sandbox._run(tmp_path, Access(), attempt, code, False))["result"]["outcomes"]
     assert found["enabled"] == "True"
     assert int(found["ignored"]) > 10_000
+
+
+def test_limits_are_checked_at_intervals_and_not_after_every_page(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[float] = []
+
+    def tree_memory(_: int) -> int:
+        checked.append(time.monotonic())
+        return 0
+
+    monkeypatch.setattr(worker_process, "tree_memory", tree_memory)
+    with pymupdf().open() as document:
+        for _ in range(40):
+            document.new_page()
+        document.save(tmp_path / "blank.pdf")
+    with Sandbox(1, 60, 2048) as sandbox:
+        sandbox.extract(source_of(tmp_path / "blank.pdf"), WITHOUT_OCR, pictures)
+    assert checked
+    assert all(after - before >= worker_process.WATCH_SECONDS for before, after in pairwise(checked))
 
 
 def test_error_of_an_extractor_comes_back(tmp_path: Path, pictures: Path) -> None:
