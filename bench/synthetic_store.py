@@ -24,7 +24,7 @@ from diptych.models.meter import Meter
 from diptych.pipeline.discovery.sources import find_sources
 from diptych.pipeline.pipeline import Pipeline
 from diptych.settings import Settings, load_settings
-from diptych.store import points, terms
+from diptych.store import embedded_collection, points, terms
 from diptych.store.points import DocumentDrafts, PointDraft, document_id, draft_points
 from diptych.store.register import DocumentRecord, write_record
 from diptych.store.switch import make_points
@@ -87,7 +87,7 @@ def open_synthetic_store(options: BenchOptions) -> SyntheticStore:
 def _key() -> str:
     """A hash of everything that determines the content of the store."""
     settings = load_settings()
-    code = (__file__, synthetic_text.__file__, points.__file__, terms.__file__)
+    code = (__file__, synthetic_text.__file__, points.__file__, terms.__file__, embedded_collection.__file__)
     digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in code))
     chosen = (settings.encoder, settings.image_encoder, settings.language, settings.vectors, settings.captioner)
     digest.update(repr((chosen, settings.options(None), FORMATS)).encode())

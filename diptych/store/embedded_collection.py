@@ -29,6 +29,10 @@ from diptych.vectors import Vector
 from diptych.where import Compare, Expression
 
 CONFIG_FILE = "edge_config.json"
+QUANTIZATION = qdrant_edge.ScalarQuantizationConfig(type=qdrant_edge.ScalarType.Int8)
+"""A graph of bytes is built in less than half of the time that one of floats takes, and is searched faster."""
+RESCORED = qdrant_edge.SearchParams(quantization=qdrant_edge.QuantizationSearchParams(rescore=True, oversampling=2.0))
+"""Twice the requested number is found by bytes, of which floats select the best: that finds more than floats alone."""
 BATCH = 256  # points per write: bounds how long a waiting reader waits
 MIN_INDEXED_POINTS = 512
 """Below, filters read the payload of every point, in 2 µs each; opening the indexes of an empty store takes 100 ms."""
@@ -151,7 +155,11 @@ def _vector_params(shape: VectorShape) -> qdrant_edge.EdgeVectorParams:
     datatype = qdrant_edge.VectorStorageDatatype.Float16 if shape.half else None
     many = qdrant_edge.MultiVectorConfig(qdrant_edge.MultiVectorComparator.MaxSim) if shape.many else None
     return qdrant_edge.EdgeVectorParams(
-        size=shape.size, distance=qdrant_edge.Distance.Cosine, datatype=datatype, multivector_config=many
+        size=shape.size,
+        distance=qdrant_edge.Distance.Cosine,
+        datatype=datatype,
+        multivector_config=many,
+        quantization_config=None if many else QUANTIZATION,
     )
 
 
@@ -195,7 +203,7 @@ def _query_request(request: RankedListRequest, where: qdrant_edge.Filter | None)
         pooled = qdrant_edge.Query.Nearest(vector, using=POOLED_VECTOR)
         first = [qdrant_edge.Prefetch(request.first_stage, query=pooled, filter=where)]
         return qdrant_edge.QueryRequest(limit=request.limit, query=query, prefetches=first, with_payload=False)
-    return qdrant_edge.QueryRequest(limit=request.limit, query=query, filter=where, with_payload=False)
+    return qdrant_edge.QueryRequest(limit=request.limit, query=query, filter=where, params=RESCORED, with_payload=False)
 
 
 def point_from_record(record: qdrant_edge.Record) -> Point:

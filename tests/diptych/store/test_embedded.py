@@ -5,15 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from diptych.errors import StoreBusy, StoreError
 from diptych.store.embedded import EmbeddedStore
 from diptych.store.embedded_collection import MIN_INDEXED_POINTS
-from diptych.store.types import KEYWORD_FIELDS, Point, text_shapes
+from diptych.store.types import KEYWORD_FIELDS, TEXT_VECTOR, Point, RankedListRequest, text_shapes
 from diptych.where import parse_where
 
 IDS = [f"00000000-0000-0000-0000-{number:012d}" for number in range(1, 3)]
@@ -115,3 +117,19 @@ def test_large_collection_has_payload_indexes_and_a_small_one_none(tmp_path: Pat
     again = EmbeddedStore(tmp_path / "store", text_shapes(3), lock_seconds=60)
     assert again.text.count(parse_where('kind = "table"')) == 300
     again.close()
+
+
+def test_graph_of_bytes_finds_and_scores_as_floats_do(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(1).standard_normal((700, 4096), np.float32)  # enough bytes for a graph
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    query = vectors[7] + vectors[8] + vectors[9]
+    query /= np.linalg.norm(query)
+    opened = EmbeddedStore(tmp_path, text_shapes(4096), lock_seconds=60)
+    opened.text.upsert([Point(str(uuid.UUID(int=row)), {}, {TEXT_VECTOR: one}) for row, one in enumerate(vectors)])
+    opened.optimize()
+    (found,) = opened.text.search([RankedListRequest(3, TEXT_VECTOR, vector=query)])
+    opened.close()
+    assert list(tmp_path.glob("text/segments/*/vector_storage-dense/quantized.data")), "the graph is one of floats"
+    assert {uuid.UUID(one.id).int: one.score for one in found} == pytest.approx(
+        {row: float(vectors[row] @ query) for row in (7, 8, 9)}, abs=1e-6
+    )
