@@ -3,14 +3,14 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import NamedTuple, TypeVar
 
 from diptych.errors import StoreBusy
-from diptych.search.fusion import Ranks, fused_scores, rank_ids
+from diptych.search.fusion import Ranks, fuse, rank_ids
 from diptych.search.part_cache import Kept, PartCache, Records, visible_parts
 from diptych.search.ranking_inputs import Part
 from diptych.store.copies import CopyGroups
@@ -101,20 +101,24 @@ def read_candidates(
                 parts = visible_parts(found.new, records, language)
                 cache.keep(parts, records)
                 cache.read_ahead(store, language)
-                return _snapshot(found, parts, version, records, cache.register.copies)
+                return _snapshot(found, parts, documents, version, records, cache.register.copies)
             # There were commits. They do not matter if these documents are as they were before this attempt.
             records = load_records(store, documents)
             states = document_states(documents, records)
             if found.whole and cache.are_current(found.known, records) and states.items() <= before.items():
                 copies = CopyGroups()
                 copies.add(records.values())
-                return _snapshot(found, visible_parts(found.new, records, language), version, records, copies)
+                return _snapshot(
+                    found, visible_parts(found.new, records, language), documents, version, records, copies
+                )
             before = states
     raise StoreBusy(STORE_BUSY)
 
 
-def _snapshot(found: _Found, new: Mapping[str, Part], version: str, records: Records, copies: CopyGroups) -> Snapshot:
-    """`new`: the parts that count among those that were read."""
+def _snapshot(
+    found: _Found, new: Mapping[str, Part], documents: Set[str], version: str, records: Records, copies: CopyGroups
+) -> Snapshot:
+    """`new`: the parts that count among those that were read; `documents`: of all points that were found."""
     lists, hidden = dict(found.lists), found.new.keys() - new.keys()
     parts = {**{id_: part for id_, (_, part) in found.known.items()}, **new}
     mostly_hidden = len(hidden) > len(parts)
@@ -132,8 +136,8 @@ def _snapshot(found: _Found, new: Mapping[str, Part], version: str, records: Rec
         version=version,
         complete=found.complete,
         mostly_hidden=mostly_hidden,
-        copies=copies.among(found.documents),
-        states=document_states(found.documents, records),
+        copies=copies.among(documents),
+        states=document_states(documents, records),
         payloads=found.payloads,
     )
 
@@ -151,7 +155,7 @@ def _read_parts(store: Store, requests: Requests, weights: Mapping[str, float], 
     lists = {name: sort_points(points) for of_collection in found.values() for name, points in of_collection.items()}
     received = {one.id: one.payload for one in chain.from_iterable(chain(*answers.values())) if one.payload}
     page_lists = _page_lists(lists)
-    fused = fused_scores({name: rank_ids(points) for name, points in lists.items() if name not in page_lists}, weights)
+    fused = fuse({name: rank_ids(points) for name, points in lists.items() if name not in page_lists}, weights)
     best = {*islice(fused, limit), *chain.from_iterable(lists[name] for name in page_lists)}
     known = cache.find(best)
     payloads = {id_: received[id_] for id_ in best & received.keys()}
@@ -210,5 +214,5 @@ def _page_lists(names: Iterable[str]) -> list[str]:
 
 def sort_points(points: Iterable[ScoredPoint]) -> dict[str, float]:
     """Ids with scores, best first. Scores are rounded to five digits; ties are sorted by id, so all engines agree."""
-    rounded = ((point.id, float(f"{point.score:.5g}")) for point in points)
-    return dict(sorted(rounded, key=lambda item: (-item[1], item[0])))
+    ordered = sorted((-float(f"{point.score:.5g}"), point.id) for point in points)
+    return {id_: -score for score, id_ in ordered}

@@ -24,25 +24,14 @@ def rank_ids(ids: Iterable[str]) -> dict[str, int]:
     return {identity: rank for rank, identity in enumerate(ids, start=1)}
 
 
-def fuse(lists: Mapping[str, Ranks], weights: Mapping[str, float] | None = None) -> list[FusedPoint]:
-    """Merge ranked lists, best first; ties are broken by id, so the order is the same on every run.
+def fuse(lists: Mapping[str, Ranks], weights: Mapping[str, float]) -> dict[str, float]:
+    """Merge ranked lists: scores by id, best first; ties are broken by id, so the order is the same on every run.
 
     A list without a weight has weight 1; a list of weight 0 is ignored.
     """
-    weights = weights or {}
-    used = [(name, ranks) for name, ranks in lists.items() if weights.get(name, 1.0)]
-    scores = fused_scores(lists, weights)
-    return [
-        FusedPoint(point, score, {name: ranks[point] for name, ranks in used if point in ranks})
-        for point, score in scores.items()
-    ]
-
-
-def fused_scores(lists: Mapping[str, Ranks], weights: Mapping[str, float]) -> dict[str, float]:
-    """The scores of `fuse` by id, best first."""
     scores: dict[str, float] = {}
     for name, ranks in lists.items():
         if weight := weights.get(name, 1.0):
             for point, rank in ranks.items():
                 scores[point] = scores.get(point, 0.0) + weight / (RRF_K + rank)
-    return {point: scores[point] for point in sorted(sorted(scores), key=scores.__getitem__, reverse=True)}
+    return {point: scores[point] for _, point in sorted((-score, point) for point, score in scores.items())}

@@ -102,10 +102,11 @@ def bm25(words: Iterable[str], texts: Sequence[str]) -> tuple[list[float], dict[
     lengths = [text.count(" ") for text in texts]
     average = sum(lengths) / len(lengths) if lengths else 1
     damping = [BM25_K1 * (1 - BM25_B + BM25_B * length / average) for length in lengths]
+    filled = [(row, text) for row, text in enumerate(texts) if not text.isspace()]  # many pages have no headings
     scores, usage = [0.0] * len(texts), {}
     for word in words:
         term = f" {word} "
-        counts = {row: count for row, text in enumerate(texts) if (count := text.count(term))}
+        counts = {row: count for row, text in filled if (count := text.count(term))}
         idf = _idf(len(texts), len(counts))
         usage[word] = WordUse(idf, frozenset(counts))
         for row, count in counts.items():
@@ -181,9 +182,10 @@ def _document_words(usage: Mapping[str, WordUse], pages: Mapping[Place, Page]) -
 
 def _document_name(intent: QueryIntent, pages: Mapping[Place, Page]) -> Values:
     """The summed idf of query words in the document's name and title."""
-    names = {document: f" {page.name} " for (document, _), page in pages.items()}
+    names = {document: page.name for (document, _), page in pages.items()}
+    padded = [(document, f" {name} ") for document, name in names.items()]
     words = [f" {word} " for word in intent.words]
-    return _documents_with([{one for one, name in names.items() if word in name} for word in words], pages)
+    return _documents_with([{one for one, name in padded if word in name} for word in words], pages)
 
 
 def _documents_with(found: Iterable[Set[str]], pages: Mapping[Place, Page]) -> Values:

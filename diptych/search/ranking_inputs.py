@@ -57,7 +57,7 @@ class Part(NamedTuple):
     uri: str = ""
     copied: int = 0
     """Equal for the same content in copies of a document."""
-    sections: tuple[str, ...] = ()
+    sections: frozenset[str] = frozenset()
     """Stems of each heading above it."""
     labels: tuple[str, ...] = ()
     """Its label, and that of the figure it is a panel of."""
@@ -92,7 +92,7 @@ def make_part(payload: Payload, record: DocumentRecord, language: str) -> Part:
         document=record.name,
         uri=record.uri,
         copied=hash((payload["modality"], payload["content_hash"], content if "image" in payload else "")),
-        sections=tuple(_heading_stems(heading, spoken) for heading in payload["heading"]),
+        sections=_path_stems(tuple(payload["heading"]), spoken),
         labels=(label, figure_label(label)) if label else (),
         name=_name_stems(record.name, payload["title"], spoken),
         folio=payload.get("folio"),
@@ -139,8 +139,10 @@ def make_pages(parts: Iterable[Part], pages: Iterable[Part]) -> dict[Place, Page
 
 def _make_page(parts: Sequence[Part], summary: Page | None) -> Page:
     first = parts[0]
-    sections = frozenset(chain.from_iterable([part.sections for part in parts]))
-    tables = tuple(chain.from_iterable([part.tables for part in parts]))
+    sections, tables = first.sections, first.tables
+    if len(parts) > 1:
+        sections = sections.union(*[part.sections for part in parts])
+        tables = tuple(chain.from_iterable([part.tables for part in parts]))
     if summary:
         words, headings, _, _, kinds, labels, folio, last, _ = summary
     else:
@@ -157,8 +159,8 @@ def _table_titles(part: Payload) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=16_384)
-def _heading_stems(heading: str, language: str) -> str:
-    return analyse(heading, language)
+def _path_stems(headings: tuple[str, ...], language: str) -> frozenset[str]:
+    return frozenset(analyse(heading, language) for heading in headings)
 
 
 @lru_cache(maxsize=4096)

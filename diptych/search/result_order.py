@@ -1,12 +1,11 @@
 """Orders passages and pictures in one list: best pages first, and on each page the parts that were found best."""
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from itertools import islice
-from operator import itemgetter
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from diptych.search.fusion import FusedPoint
+from diptych.search.fusion import FusedPoint, Ranks
 from diptych.search.likeness import Likeness
 from diptych.search.page_signals import Values
 from diptych.search.ranking_inputs import Part, Place
@@ -66,40 +65,58 @@ class RankedPart(NamedTuple):
 
 
 def order_results(
-    fused: Sequence[FusedPoint],
+    fused: Mapping[str, float],
     parts: Mapping[str, Part],
     signals: Mapping[str, Values],
     weights: Mapping[str, float],
-    limit: int,
     labels: frozenset[str] = frozenset(),
     likeness: Likeness | None = None,
-) -> list[FusedPoint]:
-    """At most `limit` parts of `fused`, best first, scored and explained by the signals of their pages.
+) -> Scores:
+    """The parts of `fused` (id -> score, best first), scored by the signals of their pages, best first.
 
     `weights` are those of signals, 1 where missing; `labels` are named in the query; `likeness` is that of pictures to
     the query's picture. Ties are broken by id.
     """
     if not fused:
-        return []
-    counted = {name: values for name, values in signals.items() if weights.get(name, 1.0)}
+        return {}
     page_scores: dict[Place, float] = defaultdict(float)
-    for name, values in counted.items():
-        for place, value in values.items():
-            page_scores[place] += weights.get(name, 1.0) * value
-    greatest = fused[0].score
+    for name, values in signals.items():
+        if weight := weights.get(name, 1.0):
+            for place, value in values.items():
+                page_scores[place] += weight * value
+    greatest = next(iter(fused.values()))
     scores: Scores = {}
-    for id_, score, _ in fused:
+    for id_, score in fused.items():
         part = parts[id_]
         own = PART_WEIGHT * score / greatest + (LABEL_BONUS * _is_named(part, labels) if labels else 0.0)
         scores[id_] = page_scores.get(part.place, 0.0) + own
     scores = _by_score(_add_likeness(scores, parts, likeness) if likeness else scores)
     # Without signals, all fused scores are close to each other and say nothing about documents.
-    scores = _spread(scores, parts, _document_penalty(scores, parts) if any(counted.values()) else 0.0)
-    ranks, page_ranks = {point.id: point.ranks for point in fused}, _rank_pages(counted)
-    return [
-        FusedPoint(id_, score, {**ranks[id_], **page_ranks[parts[id_].place]})
-        for id_, score in islice(scores.items(), limit)
-    ]
+    return _spread(scores, parts, _document_penalty(scores, parts) if page_scores else 0.0)
+
+
+def explain(
+    results: Iterable[RankedPart], lists: Mapping[str, Ranks], signals: Mapping[str, Values]
+) -> list[RankedPart]:
+    """The results with the ranks that explain them: their own in `lists`, and those of their pages by `signals`.
+
+    Pages with equal values share a rank. A catalogue row has the best ranks of its parts.
+    """
+    ascending = {name: sorted(values.values()) for name, values in signals.items()}
+    explained = []
+    for result in results:
+        ranks: dict[str, int] = {}
+        for id_, part in result.parts.items():
+            own = [(name, of_list[id_]) for name, of_list in lists.items() if id_ in of_list]
+            own += [
+                (name, 1 + len(values) - bisect_right(ascending[name], values[part.place]))
+                for name, values in signals.items()
+                if part.place in values
+            ]
+            for name, rank in own:
+                ranks[name] = min(rank, ranks.get(name, rank))
+        explained.append(result._replace(fused=result.fused._replace(ranks=ranks)))
+    return explained
 
 
 def _add_likeness(scores: Scores, parts: Mapping[str, Part], likeness: Likeness) -> Scores:
@@ -118,19 +135,8 @@ def _is_named(part: Part, labels: frozenset[str]) -> bool:
     return part.label in labels or (part.kind == "figure" and figure_label(part.label) in labels)
 
 
-def _rank_pages(signals: Mapping[str, Values]) -> dict[Place, dict[str, int]]:
-    """Page -> its rank by each signal that it has; pages with equal values share a rank."""
-    ranks: dict[Place, dict[str, int]] = defaultdict(dict)
-    for name, values in signals.items():
-        rank, previous = 0, -1.0
-        for position, (place, value) in enumerate(sorted(values.items(), key=itemgetter(1), reverse=True), start=1):
-            rank, previous = (rank if value == previous else position), value
-            ranks[place][name] = rank
-    return ranks
-
-
 def _by_score(scores: Scores) -> Scores:
-    return dict(sorted(sorted(scores.items()), key=lambda item: round(item[1], 9), reverse=True))
+    return {id_: scores[id_] for _, id_ in sorted((-round(score, 9), id_) for id_, score in scores.items())}
 
 
 def _spread(scores: Scores, parts: Mapping[str, Part], document_penalty: float) -> Scores:

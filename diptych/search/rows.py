@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from diptych.search.fusion import FusedPoint
 from diptych.search.hits import RankedPoint
 from diptych.search.result_order import RankedPart
 from diptych.store.register import is_visible, load_records
@@ -13,19 +12,15 @@ from extractors.formats import is_row
 
 
 def merge_rows(order: Iterable[RankedPart]) -> list[RankedPart]:
-    """Each row once, at the place of its best part, with the best rank of its parts in every list."""
+    """Each row once, at the place of its best part."""
     merged: dict[str, RankedPart] = {}
     for point in order:
         row = point.part.place[0] if is_row(point.part.document) else ""
         best = merged.get(row)
         if best is None:
             merged[row or point.id] = point._replace(row=row) if row else point
-            continue
-        ranks = dict(point.fused.ranks)
-        for name, rank in best.fused.ranks.items():
-            ranks[name] = min(rank, ranks.get(name, rank))
-        fused = FusedPoint(best.id, best.fused.score, ranks)
-        merged[row] = best._replace(fused=fused, others=(*best.others, (point.id, point.part)))
+        else:
+            merged[row] = best._replace(others=(*best.others, (point.id, point.part)))
     return list(merged.values())
 
 

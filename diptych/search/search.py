@@ -13,7 +13,7 @@ from diptych.errors import QueryError, StoreBusy
 from diptych.rerankers.registry import Reranker
 from diptych.search.candidates import RETRY_SECONDS, STORE_BUSY, Snapshot, agree, load_payloads, read_candidates
 from diptych.search.copies import merge_copies
-from diptych.search.fusion import Ranks, fuse
+from diptych.search.fusion import FusedPoint, Ranks, fuse
 from diptych.search.hits import Hit, RankedPoint, Results, make_hits
 from diptych.search.likeness import Likeness, measure_likeness
 from diptych.search.list_requests import EXPANSION, request_lists, select_named_parts
@@ -36,7 +36,7 @@ from diptych.search.query_intent import QueryIntent, parse_intent
 from diptych.search.ranking_inputs import best_on_pages, make_pages
 from diptych.search.reranking import rerank
 from diptych.search.resemblance import resembles
-from diptych.search.result_order import RankedPart, order_results
+from diptych.search.result_order import RankedPart, explain, order_results
 from diptych.search.rows import complete_rows, merge_rows
 from diptych.search.synonyms import Synonyms
 from diptych.store.languages import AUTO, DEFAULT
@@ -116,14 +116,18 @@ class Candidates:
     likeness: Likeness
     """How much each picture looks like that of the query; empty for a query without one."""
 
-    def rank(self, weights: Mapping[str, float], limit: int) -> list[RankedPart]:
-        """At most `limit` parts, best first; `weights` replace those in `DEFAULT_WEIGHTS`."""
+    def rank(self, weights: Mapping[str, float], limit: int | None = None) -> list[RankedPart]:
+        """At most `limit` parts, best first, without their ranks; `weights` replace those in `DEFAULT_WEIGHTS`."""
         weights = {**DEFAULT_WEIGHTS, **weights}
         labels = self.labels if weights.get(NAMED, 1.0) else frozenset[str]()
-        fused = fuse(self.snapshot.lists, weights)
-        parts = self.snapshot.parts
-        order = order_results(fused, parts, self.signals, weights, limit, labels, self.likeness)
-        return [RankedPart(point, parts[point.id]) for point in order]
+        fused, parts = fuse(self.snapshot.lists, weights), self.snapshot.parts
+        order = order_results(fused, parts, self.signals, weights, labels, self.likeness)
+        return [RankedPart(FusedPoint(id_, score, {}), parts[id_]) for id_, score in islice(order.items(), limit)]
+
+    def explain(self, results: Sequence[RankedPart], uses: Callable[[str], bool]) -> list[RankedPart]:
+        """The results with their ranks in the lists, and by the signals, that `uses` names."""
+        lists = {name: ranks for name, ranks in self.snapshot.lists.items() if uses(name)}
+        return explain(results, lists, {name: values for name, values in self.signals.items() if uses(name)})
 
 
 def search(queries: Sequence[Query], context: SearchContext, limit: int, offset: int = 0) -> list[Results[Hit]]:
@@ -220,9 +224,10 @@ def _ranked_points(
         def band(size: int) -> tuple[list[RankedPart], bool]:
             found = find_candidates(query, context, size)
             snapshots.append(found.snapshot)
-            order = found.rank(context.weights, len(found.snapshot.parts))
+            order = found.rank(context.weights)
             order = order if query.query.split_rows or query.query.exact else merge_rows(order)
-            order = (order if query.query.copies else merge_copies(order, found.snapshot.copies))[:size]
+            order = order if query.query.copies else merge_copies(order, found.snapshot.copies)
+            order = found.explain(order[:size], context.uses)
             if reranker and order and size == BAND and query.query.text.strip():
                 named = found.signals.get(NAMED, {})
                 parts = {id_: part for point in order for id_, part in point.parts.items()}

@@ -6,13 +6,13 @@ import pytest
 
 from diptych.search.fusion import FusedPoint
 from diptych.search.ranking_inputs import Part
-from diptych.search.result_order import order_results
+from diptych.search.result_order import RankedPart, explain, order_results
 
 
-def order(parts: dict[str, Part], values: dict[tuple[str, int], float], limit: int = 10) -> str:
+def order(parts: dict[str, Part], values: dict[tuple[str, int], float]) -> str:
     """The ids of `parts`, fused in this order, as ordered by one signal."""
-    fused = [FusedPoint(name, 1 / rank, {"list": rank}) for rank, name in enumerate(parts, start=61)]
-    return "".join(one.id for one in order_results(fused, parts, {"signal": values}, {}, limit))
+    fused = {name: 1 / rank for rank, name in enumerate(parts, start=61)}
+    return "".join(order_results(fused, parts, {"signal": values}, {}))
 
 
 def passage(page: int, content: str = "", document: str = "a") -> Part:
@@ -64,34 +64,35 @@ def test_first_hits_show_several_documents_when_none_is_clearly_ahead() -> None:
     assert order(parts, ahead) == "a1a2a3b1b2b3", "one document is meant, so its pages are not penalised"
 
 
-def test_first_results_do_not_depend_on_the_limit() -> None:
-    parts = {f"{page}{part}": passage(page, part) for part in "abc" for page in range(1, 8)}
-    values = {("a", page): page / 7 for page in range(1, 8)}
-    whole = order(parts, values, 50)
-    assert len(whole) == 2 * len(parts)
-    for limit in range(1, 21):
-        assert order(parts, values, limit) == whole[: 2 * limit]
-
-
-def test_results_keep_their_ranks_and_weight_zero_drops_a_signal() -> None:
-    fused = [FusedPoint("x", 1 / 61, {"list": 1}), FusedPoint("y", 1 / 62, {"list": 2})]
+def test_weights_multiply_signals_and_zero_drops_one() -> None:
+    fused = {"x": 1 / 61, "y": 1 / 62}
     parts = {"x": passage(1), "y": Part(("a", 2), "text", "figure 3")}
     values = {"signal": {("a", 2): 1.0, ("a", 1): 0.5}}
-    first, second = order_results(fused, parts, values, {"signal": 2.0}, 10)
-    assert (first.id, first.ranks) == ("y", {"list": 2, "signal": 1})
-    assert (second.id, second.ranks) == ("x", {"list": 1, "signal": 2})
-    assert first.score == pytest.approx(2 * 1.0 + 0.5 * 61 / 62)
-    plain = order_results(fused, parts, values, {"signal": 0.0}, 10)
-    assert [one.ranks for one in plain] == [{"list": 1}, {"list": 2}]
-    named = order_results(fused, parts, values, {"signal": 0.0}, 10, frozenset({"figure 3"}))
-    assert [one.id for one in named] == ["y", "x"]
+    scores = order_results(fused, parts, values, {"signal": 2.0})
+    assert list(scores) == ["y", "x"]
+    assert scores["y"] == pytest.approx(2 * 1.0 + 0.5 * 61 / 62)
+    assert list(order_results(fused, parts, values, {"signal": 0.0})) == ["x", "y"]
+    assert list(order_results(fused, parts, values, {"signal": 0.0}, frozenset({"figure 3"}))) == ["y", "x"]
+
+
+def test_ranks_explain_results_and_equal_values_share_one() -> None:
+    lists = {"dense": {"x": 1, "y": 7}, "bm25": {"y": 2}}
+    signals = {"signal": {("a", 1): 0.5, ("a", 2): 1.0, ("a", 3): 0.5, ("a", 4): 0.1}, "none": {}}
+
+    def ranks(id_: str, page: int, *others: tuple[str, Part]) -> object:
+        (found,) = explain([RankedPart(FusedPoint(id_, 1.0, {}), passage(page), others=others)], lists, signals)
+        return found.fused.ranks
+
+    assert ranks("x", 1) == {"dense": 1, "signal": 2}
+    assert ranks("y", 3) == {"dense": 7, "bm25": 2, "signal": 2}
+    assert ranks("z", 4) == {"signal": 4}
+    assert ranks("y", 4, ("x", passage(2))) == {"dense": 1, "bm25": 2, "signal": 1}, "the best of a row's parts"
 
 
 def test_ties_are_broken_by_id() -> None:
-    fused = [FusedPoint(name, 0.5, {"list": 1}) for name in "zyx"]
     parts = {name: passage(page) for page, name in enumerate("zyx", start=1)}
-    assert [one.id for one in order_results(fused, parts, {}, {}, 10)] == ["x", "y", "z"]
-    assert order_results([], {}, {}, {}, 10) == []
+    assert list(order_results(dict.fromkeys("zyx", 0.5), parts, {}, {})) == ["x", "y", "z"]
+    assert order_results({}, {}, {}, {}) == {}
 
 
 def test_documents_are_not_compared_without_signals() -> None:
