@@ -120,7 +120,10 @@ class NameCache:
     def _read(self, store: Store) -> tuple[str, list[DocumentRecord], dict[str, tuple[str, ...]]]:
         version = seen_version(store)
         if self._cached[0] != version:
-            self._cached = version, list_records(store), {}  # replaced as one value: threads share it
+            records, known = list_records(store), dict[str, tuple[str, ...]]()
+            for record in records:  # whole names are the most frequent; to compare each with all records takes long
+                known[record.name] = (*known.get(record.name, ()), record.id)
+            self._cached = version, records, known  # replaced as one value: threads share it
         return self._cached
 
     def finder(self, store: Store) -> Callable[[str, bool], tuple[str, ...]]:

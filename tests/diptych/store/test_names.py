@@ -138,3 +138,14 @@ def test_filter_on_parts_does_not_select_documents(tmp_path: Path) -> None:
         pytest.raises(QueryError, match="page selects parts of documents"),
     ):
         find_matching(parse_where('document = "a.pdf" and page = 3'), store)
+
+
+def test_whole_names_are_found_without_comparing_all_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(open_store("embedded", tmp_path, 4)) as store:
+        for place in ("/p/report.pdf", "/p/a/report.pdf"):
+            write_record(store, replace(record(place), id=str(UUID(int=len(place)))))
+        names = NameCache()
+        assert names.ids("/p/a/report.pdf", store) == (str(UUID(int=15)),), "an address is looked for"
+        monkeypatch.setattr("diptych.store.names.select_documents", lambda *_: pytest.fail("compares all records"))
+        assert names.ids("report.pdf", store) == (str(UUID(int=13)),)
+        assert names.ids("a/report.pdf", store) == (str(UUID(int=15)),)
