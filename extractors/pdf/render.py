@@ -39,6 +39,7 @@ def pymupdf() -> ModuleType:
 
     for name in kept_out:
         del sys.modules[name]  # other code of this process may import it
+    module.TOOLS.unset_quad_corrections(True)  # boxes as fonts have them; pymupdf4llm does the same
     module.TOOLS.mupdf_display_errors(False)
     module.TOOLS.mupdf_display_warnings(False)
     return module  # type: ignore[no-any-return]

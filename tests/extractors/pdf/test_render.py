@@ -39,6 +39,14 @@ def test_mupdf_comes_without_packages_that_are_not_used_and_does_not_block_them(
     assert done.stdout == "set()\n"
 
 
+def test_boxes_of_text_are_those_of_the_font() -> None:
+    """MuPDF otherwise enlarges low ones to the font size, which pymupdf4llm switches off for the whole process."""
+    page = pymupdf().open().new_page()
+    page.insert_text((50, 100), "Text", fontname="zadb", fontsize=10)
+    (block,) = page.get_text("dict")["blocks"]
+    assert block["bbox"][3] - block["bbox"][1] == pytest.approx(9.63, abs=0.01)
+
+
 def test_page_is_drawn_at_the_given_resolution() -> None:
     image = render_page(page_with_mark(), 144)
     assert (image.size, image.mode) == ((400, 200), "RGB")
