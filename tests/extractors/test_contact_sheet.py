@@ -10,12 +10,15 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from PIL import Image
+from playwright.sync_api import Browser
 
 from extractors.contact_sheet import write_contact_sheet
 from extractors.pdf.render import pymupdf
 from extractors.pictures.store import save_image_bytes
 from extractors.table_grid import grid_from_rows
 from extractors.types import Extraction, ImageFile, Passage, Picture, Problem, Report, Source
+from tests.support.browser import NEEDS_CHROMIUM
+from tests.support.browser import browser as browser
 
 
 def save_png(folder: Path, colour: str = "red") -> ImageFile:
@@ -40,6 +43,15 @@ def two_page_extraction(folder: Path, caption: str = "Figure 1. A red square.", 
 def sheet_text(extraction: Extraction, folder: Path) -> str:
     write_contact_sheet(extraction, folder / "pictures", folder / "001-two pages.pdf.html")
     return (folder / "001-two pages.pdf.html").read_text(encoding="utf-8")
+
+
+@NEEDS_CHROMIUM
+def test_a_phone_shows_the_whole_width(tmp_path: Path, browser: Browser) -> None:
+    text = sheet_text(two_page_extraction(tmp_path, "Figure 1. " + "Red" * 100), tmp_path)
+    page = browser.new_page(viewport={"width": 360, "height": 640})
+    page.set_content(text)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.close()
 
 
 class TagParser(HTMLParser):
