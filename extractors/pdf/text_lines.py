@@ -18,8 +18,8 @@ from extractors.types import Box
 MIN_WORD_SPACE, MAX_WORD_SPACE, MAX_KERNING = 0.12, 0.8, 0.15  # font sizes between words; overlap of pieces of one
 MAX_BASELINE_SHIFT = 0.1  # vertical distance of pieces of one line, in font sizes
 # Not all files flag bold and italic fonts.
-BOLD_NAME = re.compile(r"bold|black|heavy|(?:cm|ec|la|sf)(?:ss)?bx|romno9l-medi|[-,_](?:b|bd|sb)(?:i|it|cn|obl)?$")
-ITALIC_NAME = re.compile(r"italic|oblique|[-,_](?:b|bd|sb|md)?(?:i|it|obl)$")
+BOLD_NAME = re.compile(r"bold|black|heavy|(?:cm|ec|la|sf)(?:ss)?bx|romno9l-medi|[-,._](?:b|bd|sb)(?:i|it|cn|obl)?$")
+ITALIC_NAME = re.compile(r"italic|oblique|[-,._](?:b|bd|sb|md)?(?:i|it|obl)$")
 MIN_SMALL_CAPS = 0.6  # size of small capitals by that of the capitals
 MAX_FONT_HEIGHT = 1.8  # font sizes; above, a font's metrics are wrong, and the next two are assumed instead
 ASCENDER, DESCENDER = 1.0, 0.35
@@ -29,6 +29,8 @@ SUPERSCRIPT = 1  # flag of MuPDF for raised spans
 MIN_ALPHA = 5  # opacity, of 255, from which on a text shows
 VISIBLE_TEXT_FLAGS = 16 | 32 | 64  # of MuPDF: filled, stroked, used as a clip; a scanner's text layer is none of these
 
+_PART = re.compile(r"\+[0-9a-f]{2}$")
+"""What names the second part of a font whose characters do not fit into one, as ligatures in a "Sabon+fb"."""
 _TEN = re.compile(r"(?<![\d.,])10$")
 _EXPONENT = re.compile(r"[-−–]?\d{1,3}\b")
 _UNKNOWN_BULLET = re.compile(
@@ -62,6 +64,8 @@ def _join_words(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     for raw in lines:
         # Some files write the space before a word as a tiny blank.
         line = {**raw, "spans": [span for span in raw["spans"] if span["text"].strip() or span["size"] > 1]}
+        for span in line["spans"]:
+            span["font"] = _PART.sub("", span["font"])
         if not line["spans"]:
             continue
         if joined and _continues(joined[-1], line):

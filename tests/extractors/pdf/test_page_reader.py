@@ -114,6 +114,8 @@ def test_page_with_broken_content_has_the_layout_before_the_break() -> None:
         ("ABCDEF+SFBX1000", True, False),
         ("NimbusRomNo9L-Medi", True, False),
         ("AdvTimes-i", False, True),
+        ("AdvTT4fa15320.B", True, False),
+        ("AdvTT83913201.I", False, True),
         ("Univers-BoldItalic", True, True),
         ("Minion-Regular", False, False),
         ("Bdoni-Book", False, False),
@@ -136,6 +138,16 @@ def test_tightly_set_words_are_told_apart() -> None:
     page = new_page()
     write_spaced(page, 0.13)
     assert layout_of(page).lines[0].text == "Composition of the pretraining mixture"
+
+
+def test_narrow_space_between_a_number_and_its_unit_is_read() -> None:
+    def read(unit: str, gap: float) -> str:
+        page = new_page()
+        page.insert_text((50, 100), "for 24", fontsize=10)
+        page.insert_text((50 + pymupdf().Font("helv").text_length("for 24", 10) + gap, 100), unit, fontsize=10)
+        return layout_of(page).lines[0].text
+
+    assert (read("hours", 1.3), read("hours", 0), read("th", 1.3)) == ("for 24 hours", "for 24hours", "for 24th")
 
 
 def test_long_word_stays_whole() -> None:
@@ -219,6 +231,18 @@ def test_box_of_a_font_with_wrong_metrics_is_on_its_base_line(monkeypatch: pytes
         x0, y0, _, y1 = _read_spans(monkeypatch, ("words", box)).box
         assert (x0, y0) == (50, 90)
         assert 100 <= y1 <= 104
+
+
+def test_two_parts_of_one_font_are_one_font(monkeypatch: pytest.MonkeyPatch) -> None:
+    style = {"size": 10, "flags": 0, "char_flags": 16, "alpha": 255}
+    spans = [
+        {**style, "font": f"Adv1{part}", "text": text, "bbox": (x, 92, x + 20, 101), "origin": (x, 100)}
+        for part, text, x in (("", "in", 50), ("+fb", "fl", 70), ("", "ammation", 90))
+    ]
+    block = {"lines": [{"dir": (1.0, 0.0), "wmode": 0, "spans": spans}]}
+    monkeypatch.setattr("extractors.pdf.text_lines.read_blocks", lambda *_: [block])
+    (line,) = layout_of(new_page()).lines
+    assert (line.font, line.run_in) == ("Adv1", 0)
 
 
 def _read_spans(monkeypatch: pytest.MonkeyPatch, *spans: tuple[str, tuple[float, ...]]) -> Line:
