@@ -9,6 +9,7 @@ from extractors.text.paragraphs import Paragraph, join_lines
 from extractors.text.sentences import ends_sentence
 
 MAX_HEADING_LENGTH, MAX_HEADING_LINES = 150, 3  # characters, lines; longer ones are pull quotes and abstracts
+MIN_LARGER = 1.15  # size of a heading by size alone, by that of the text
 # Font sizes against the body text of a font that the document uses for headings; sans serifs look larger.
 MIN_HEADING_SIZE, MIN_BOLD_HEADING_SIZE = 0.85, 0.7
 MIN_HEADINGS, MIN_HEADING_SHARE = 2, 0.6  # paragraphs, and share of those in a font, from which it is such a font
@@ -16,6 +17,7 @@ MIN_TEXT_BELOW = 40  # characters of the plain paragraph below a bold heading; b
 
 TRAILING_PAGE_NUMBER = re.compile(r"\s*(?:…\s*|\s(?!(?:19|20)\d\d$))\d{1,4}$")
 """Without leaders a year is no page number: "Outlook for 2024"."""
+_LEADERS = re.compile(r"\s*…\s*\d{1,4}$")
 _NUMBERED_LABEL = re.compile(r"[^\W\d_]{3,}\s\d{1,4}")
 """A whole heading, such as "Article 118"; in contents more than one word precedes the page number."""
 NUMBERED = re.compile(
@@ -93,8 +95,8 @@ def may_be_heading(paragraph: Paragraph, text: str) -> bool:
 
 
 def heading_title(text: str) -> str:
-    """The text of a heading without the page number of an entry in contents."""
-    return text if _NUMBERED_LABEL.fullmatch(text) else TRAILING_PAGE_NUMBER.sub("", text)
+    """The text of a heading without the page number and the leaders of an entry in contents."""
+    return _LEADERS.sub("", text)
 
 
 def is_wordy(text: str) -> bool:

@@ -7,12 +7,15 @@ structure tags of the file.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from extractors.text.cleaning import bare_letters
+from extractors.text.false_headings import drop_list_items, drop_plain_lines
 from extractors.text.heading_form import (
     CHAPTER,
     MAX_HEADING_LENGTH,
     MAX_HEADING_LINES,
+    MIN_LARGER,
     MIN_TEXT_BELOW,
     NUMBERED,
     font_style,
@@ -23,19 +26,17 @@ from extractors.text.heading_form import (
     is_standard_heading,
     is_wordy,
     may_be_heading,
-    numbering_depth,
 )
 from extractors.text.paragraph_starts import BULLET
 from extractors.text.paragraphs import Paragraph, join_lines
 from extractors.text.sentences import ends_sentence
 
-MAX_PATH_DEPTH, MAX_PATH_ENTRY_LENGTH = 4, 120  # headings, characters of each: encoded with every passage below
+MAX_PATH_DEPTH, MAX_PATH_ENTRY_LENGTH = 4, 150  # headings, characters of each: encoded with every passage below
 MAX_SLIDE_TITLE_LENGTH = 90  # characters of the first paragraph of a slide that is its title whatever it looks like
 # Font sizes against the body text.
-MIN_LARGER, MIN_SLIGHTLY_LARGER = 1.15, 1.05  # of a heading by size alone, of one that is also bold or numbered
+MIN_SLIGHTLY_LARGER = 1.05  # of a heading that is also bold or numbered; `MIN_LARGER` of one by size alone
 MIN_BODY_SIZED = 0.92  # of one in bold, italics or capitals, which may be a little smaller than the body
 MIN_LARGER_OCR = 1.35  # OCR measures the letters it finds: a line without ascenders is lower
-MIN_LARGER_THAN_BOLD_HEADINGS = 1.3  # of plain lines among bold headings: authors and addresses are a little larger
 MIN_CAPITALS, MAX_CAPITALS = 5, 80  # characters of a heading in capitals
 MAX_TAGGED = 0.3  # share of the text that tags may call headings; beyond it they say nothing
 MIN_RUN_INS = 2  # paragraphs that begin in one font from which what they begin with are headings
@@ -94,8 +95,8 @@ def assign_headings(
         headings[index] = level
         if level is not None:
             levels.setdefault(_style(paragraph), Counter())[level] += 1
-    _drop_plain_lines(paragraphs, headings, body)
-    _drop_list_items(paragraphs, headings, body)
+    drop_plain_lines(paragraphs, headings, body, styles)
+    drop_list_items(paragraphs, headings, body)
     bookmarked = {style: counts.most_common(1)[0][0] for style, counts in levels.items()}
     ranks = _rank_styles({_style(paragraphs[index]) for index in headings}, bookmarked)
     return _build_paths(
@@ -134,59 +135,37 @@ def _join_false_run_ins(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
     return joined
 
 
-def _drop_plain_lines(
-    paragraphs: Sequence[Paragraph], headings: dict[int, int | None], body: tuple[float, bool]
-) -> None:
-    """Where most headings are bold, remove plain ones that are hardly larger than the body: authors, addresses."""
-    bold = sum(paragraphs[index].bold for index in headings)
-    if body[1] or bold < 3 or bold < 0.6 * len(headings):
-        return
-    for index in [index for index, level in headings.items() if level is None]:
-        paragraph = paragraphs[index]
-        plain = not (paragraph.bold or paragraph.italic or paragraph.ocr)
-        if plain and paragraph.size < MIN_LARGER_THAN_BOLD_HEADINGS * body[0]:
-            del headings[index]
-
-
-def _drop_list_items(
-    paragraphs: Sequence[Paragraph], headings: dict[int, int | None], body: tuple[float, bool]
-) -> None:
-    """Remove plain numbered lines that follow each other without text between them: the items of a list."""
-
-    def depth(index: int) -> int | None:
-        return numbering_depth(join_lines(paragraphs[index].lines)) if 0 <= index < len(paragraphs) else None
-
-    for index in [index for index, level in headings.items() if level is None]:
-        paragraph, own = paragraphs[index], depth(index)
-        plain = not (paragraph.bold or paragraph.run_in) and paragraph.size < MIN_LARGER * body[0]
-        if plain and own is not None and own in (depth(index - 1), depth(index + 1)):
-            del headings[index]
-
-
 def _build_paths(
     paragraphs: Sequence[Paragraph], ranks: dict[int, float], deck: bool, body: tuple[float, bool]
 ) -> list[HeadedParagraph]:
     """Walk through the document with a stack of open headings; `ranks` are those of the headings by index."""
     headed: list[HeadedParagraph] = []
     stack: list[tuple[float, str]] = []
-    page, small_print = 0, 0.0
+    outside: list[tuple[float, str]] = []  # those of the text around a sidebar or a table in small print
+    page, small_print, min_size = 0, 0.0, MIN_BODY_SIZED * body[0]
+    above_body = {
+        _style(one)
+        for index, (one, below) in enumerate(pairwise(paragraphs))
+        if index in ranks and index + 1 not in ranks and below.size >= min_size
+    }
     for index, paragraph in enumerate(paragraphs):
         if deck and paragraph.page != page:
             stack, small_print = [], 0.0
         page = paragraph.page
         rank = ranks.get(index)
+        text_size = next((paragraphs[i].size for i in range(index, len(paragraphs)) if i not in ranks), 0.0)
+        if small_print and text_size > small_print:
+            stack, small_print = outside, 0.0
         if rank is None:
-            if small_print and paragraph.size > small_print:  # the sidebar with a heading of its own is over
-                stack.pop()
-                small_print = 0.0
             headed.append(HeadedParagraph(paragraph, tuple(title for _, title in stack)))
             continue
+        is_small = 0 < max(paragraph.size, text_size) < min_size and _style(paragraph) not in above_body
+        if is_small and not small_print:
+            outside, small_print = [*stack], text_size / MIN_BODY_SIZED
         text = join_lines(paragraph.lines)
         while stack and (stack[-1][0] > rank or (stack[-1][0] == rank and not is_numbered_below(text, stack[-1][1]))):
             stack.pop()
         title = heading_title(text.rstrip(".:–—") if paragraph.run_in else text)
-        is_small = paragraph.size < MIN_BODY_SIZED * body[0] and _has_text_below(paragraphs, index)
-        small_print = paragraphs[index + 1].size / MIN_BODY_SIZED if is_small else 0.0
         stack.append((rank, title[:MAX_PATH_ENTRY_LENGTH]))
         headed.append(HeadedParagraph(paragraph, tuple(title for _, title in stack[-MAX_PATH_DEPTH:]), True))
     return headed

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
-from extractors.layout.text_blocks import is_monospaced
+from extractors.layout.text_blocks import font_family, is_monospaced
 from extractors.text.rows import Row
 from extractors.text.sentences import ends_sentence
 
@@ -26,6 +26,7 @@ MAX_RUN_IN_LINES = 3  # of a heading at the start of a paragraph
 
 _CONTENTS_ENTRY = re.compile(r"(?:\.\s?\.|…|(?:[·_]\s?){4})\s*(?:\d{1,4}|[ivxlc]{1,6})$", re.IGNORECASE)
 _NUMBER = re.compile(r"[(\[]?(\d{1,3})(?![\d.,:%/–-]*\d|[.,]?%|st\b|nd\b|rd\b|th\b)[\])]?\s?(?=[^\W\d_]|[“\"‘])")
+_SECTION_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2}){1,4}\.?\s+[^\W\d_]")
 _NUMBERED_LABEL = re.compile(r"[^\W\d_]+\s(?:\d{1,3}|[IVX]{1,5})[.:]?")
 # Not "O. sanctum", a species.
 BULLET = re.compile(r"^([•●○◦▪■□►▶➢➤❖✓✔·∙]|[–—*-]\s|(?![A-Z]\.\s[a-zà-ÿ])\(?(\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s)")
@@ -71,6 +72,8 @@ def starts_paragraph(group: Sequence[Row], row: Row, column_pitch: float, usual_
     text = row.text.strip()
     if BULLET.match(text) or (is_tabular(row) and is_tabular(last)) or _is_next_number(group[0].text, text):
         return True
+    if _SECTION_NUMBER.match(text) and _SECTION_NUMBER.match(group[0].text.strip()):
+        return True
     left, right = min(r.box[0] for r in group), max(r.box[2] for r in group)
     ended, short = ends_sentence(last.text), last.box[2] < right - MIN_SHORTFALL * (right - left)
     if not (line.ocr or above.ocr) and _changes_style(group, row, ended=ended):
@@ -92,6 +95,10 @@ def _changes_style(group: Sequence[Row], row: Row, *, ended: bool) -> bool:
     """Whether a row is in another font than those of a heading or a line of code above it, or the other way round."""
     last = group[-1]
     above, line = last.main_line, row.main_line
+    is_bold = above.bold and line.bold
+    is_mixed = row.text.strip()[:2].istitle() and not row.text.isupper()
+    if is_bold and is_mixed and all(one.text.isupper() for one in group):
+        return True  # a heading of the next level
     shortfall = (row.box[2] - last.box[2]) / max(above.size, 1.0)
     # Amid a line of two fonts, as in bibliographies.
     goes_on = last.lines[-1].last_font == row.lines[0].first_font != ""
@@ -104,10 +111,24 @@ def _changes_style(group: Sequence[Row], row: Row, *, ended: bool) -> bool:
         return False
     if is_monospaced(above.font) != is_monospaced(line.font) and not (above.run_in or line.run_in):
         return True
+    if _is_heading_in_its_font(group, row):
+        return True
     # A line of several fonts amid a sentence names a species or a title; above, there are more lines than in a heading.
     is_mixed = bool(line.run_in) and not ended and len(group) > MAX_RUN_IN_LINES
     is_heading = (len(group) == 1 or not above.run_in) and not is_mixed
     return is_heading and (ended or shortfall > MIN_HEADING_SHORTFALL)
+
+
+def _is_heading_in_its_font(group: Sequence[Row], row: Row) -> bool:
+    """Whether a few rows in one font, however long, stand above the first row of plain text in another."""
+    lines = [line for above in group for line in above.lines]
+    family = font_family(lines[0].font)
+    is_whole = all(font_family(font) == family for one in lines for font in (one.first_font, one.last_font))
+    first = row.lines[0]
+    is_plain = not (row.main_line.bold or row.main_line.italic) and row.text.strip()[:1].isupper()
+    is_unfinished = group[-1].text.rstrip()[-1:] in ",;&"
+    is_short = len(group) <= MAX_RUN_IN_LINES and not is_unfinished
+    return is_short and is_whole and is_plain and font_family(first.first_font) != family
 
 
 def _is_next_number(first: str, text: str) -> bool:

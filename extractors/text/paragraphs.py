@@ -32,6 +32,7 @@ MAX_MOVED_LINES = 8  # of a sentence's end in the next column or page; without a
 
 _UNSPACED = re.compile(rf"[{UNSPACED}]")
 _YEAR_AT_END = re.compile(r"(?:19|20)\d\d[a-z]?\W*$")  # of the authors and the year of a reference
+_AUTHOR = re.compile(r",\s[A-Z]\.|(?:[A-Z]\.\s?)+[A-Z][\w-]+,")  # "Doe, J." or "J. Doe,"
 HYPHENS = ("-", "\u2010")
 
 
@@ -53,6 +54,7 @@ class Paragraph:
     verbatim: bool = False  # True when its lines stay lines, as those of code do
     run_in: bool = False  # True for what begins the next paragraph in a font of its own: "2.1. Methods. We used"
     heading: int = 0  # level from 1 if the file's structure tags call it a heading
+    note: bool = False  # True for small print that interrupts a sentence, such as footnotes; it is in no section
 
     @property
     def characters(self) -> int:
@@ -73,8 +75,8 @@ def build_paragraphs(columns: Sequence[Sequence[Row]], page: int) -> list[Paragr
 def join_lines(lines: Sequence[str], known: Set[str] = frozenset()) -> str:
     """Return lines as one text, with words that were broken at the end of a line put together.
 
-    `known` are the document's words in lower case. A hyphen stays where the document writes the word with one, or
-    both of its parts as words.
+    `known` are the document's words in lower case, and what stands before a hyphen in them, as in "non-". A hyphen
+    stays where the document writes the word with one, or knows both of its parts.
     """
     text = ""
     for line in lines:
@@ -100,7 +102,8 @@ def _keeps_hyphen(text: str, line: str, known: Set[str]) -> bool:
     start = re.split(r"[^\w]", text[:-1])[-1]
     rest = re.split(r"[^\w]", line)[0]
     hyphenated, closed = f"{start}-{rest}".lower(), f"{start}{rest}".lower()
-    two_words = len(start) >= MIN_HYPHENATED and {start.lower(), rest.lower()} <= known
+    is_first_part = start.lower() in known or f"{start}-".lower() in known
+    two_words = len(start) >= MIN_HYPHENATED and is_first_part and rest.lower() in known
     is_symbol = len(start) == 1  # no word is broken after one letter: "4-nitroquinoline-n-oxide"
     return closed not in known and (hyphenated in known or two_words or is_symbol or not rest[0].islower())
 
@@ -177,7 +180,10 @@ def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph 
 
 
 def _split_run_in(group: Sequence[Row], paragraph: Paragraph) -> list[Paragraph]:
-    """The paragraph, after what looks like a heading at its start: a few words in another font that end in a point."""
+    """The paragraph, after what looks like a heading at its start: a few words in another font that end in a point.
+
+    In bold and below white space, they need no point.
+    """
     first = group[0].lines[0]
     for number, row in enumerate(group[:MAX_RUN_IN_LINES]):
         line = row.lines[0]
@@ -188,7 +194,8 @@ def _split_run_in(group: Sequence[Row], paragraph: Paragraph) -> list[Paragraph]
         start, rest = line.text[: line.run_in].strip(), line.text[line.run_in :].strip()
         heading = clean_text(join_lines([*(above.text for above in group[:number]), start]))
         lines = tuple(text for text in (clean_text(rest), *paragraph.lines[number + 1 :]) if text)
-        if not lines or len(paragraph.lines) != len(group) or not _may_be_run_in(heading, lines):
+        is_stressed = row.main_line.lead > 0 and paragraph.apart
+        if not lines or len(paragraph.lines) != len(group) or not _may_be_run_in(heading, lines, is_stressed):
             return [paragraph]
         above = replace(
             paragraph,
@@ -201,17 +208,18 @@ def _split_run_in(group: Sequence[Row], paragraph: Paragraph) -> list[Paragraph]
     return [paragraph]
 
 
-def _may_be_run_in(text: str, rest: Sequence[str]) -> bool:
+def _may_be_run_in(text: str, rest: Sequence[str], is_stressed: bool) -> bool:
     words = text.split()
     return (
         len(text) >= MIN_RUN_IN
-        and text[-1] in ".:–—"
+        and (text[-1] in ".:–—" or (is_stressed and len(words) > 1 and rest[0][0].isupper()))
         and (text[0].isupper() or text[0].isdigit())
         and len(words) <= MAX_RUN_IN_WORDS
         and sum(map(len, rest)) >= MIN_AFTER_RUN_IN
         and not rest[0][0].islower()
         and not LABEL.match(text)
         and not _YEAR_AT_END.search(text)
+        and not _AUTHOR.search(text)
     )
 
 

@@ -172,3 +172,24 @@ def test_scanned_line_in_capitals_is_a_heading() -> None:
 def test_authors_with_the_numbers_of_their_addresses_are_no_heading() -> None:
     for authors in ("Jane Doe 1, 2, John Smith 1, and Ann Lee 3", "Zachary del Rosario1"):
         assert body_paths(heading(authors, 10, bold=True), body())[-1] == ()
+
+
+def test_heading_in_small_print_closes_no_section_around_it() -> None:
+    sections = [part for name in ("Aim", "Plan", "Results") for part in (heading(name), body())]
+    bookmarks = [Bookmark(1, "Aim", 1), Bookmark(1, "Plan", 1), Bookmark(3, "Results", 1)]
+    sidebar = heading("Patients", 8, bold=True), replace(body(), size=8)
+    paths = body_paths(*sections, *sidebar, body(), bookmarks=bookmarks)
+    assert paths[-2:] == [("Plan", "Patients"), ("Plan", "Results")]
+
+
+def test_headings_in_a_plain_font_of_their_own_stay_where_others_are_bold() -> None:
+    bold = [part for name in ("Aim", "Plan", "End") for part in (heading(name, 12, bold=True), body())]
+    plain = [part for name in ("Soil", "Air", "Water") for part in (heading(name, 10.5, font="Adv9"), body())]
+    assert body_paths(*bold, *plain)[-2:] == [("End", "Air"), ("End", "Water")]
+    run_in = [part for name in ("Soil.", "Water.") for part in (heading(name, 10, font="It", run_in=True), body())]
+    assert body_paths(*bold, *run_in)[-2:] == [("End", "Soil"), ("End", "Water")]
+
+
+def test_number_at_the_end_of_a_bookmarked_heading_stays() -> None:
+    title = "Groups 1 and 2"
+    assert body_paths(heading(title), body(), bookmarks=[Bookmark(1, title, 1)]) == [(title,)]

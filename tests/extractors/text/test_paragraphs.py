@@ -78,6 +78,7 @@ def test_large_initial_is_joined_to_its_word() -> None:
     [
         (("the deci-", "sion was"), (), "the decision was"),
         (("a user-", "friendly tool"), ("user-friendly",), "a user-friendly tool"),
+        (("a non-", "invasive test"), ("non-", "invasive"), "a non-invasive test"),
         (("in decision-", "making we"), ("decision", "making"), "in decision-making we"),
         (("the infor-", "mation"), ("information", "in"), "the information"),
         (("the Anglo-", "Saxon"), (), "the Anglo-Saxon"),
@@ -267,3 +268,36 @@ def test_double_spaced_lines_are_one_paragraph() -> None:
     rows = [(FULL_LINE, 50, y) for y in range(100, 220, 24)]
     assert [len(lines) for lines in paragraphs_of(*rows)] == [5]
     assert len(paragraphs_of(*((f"{FULL_LINE[:40]}.", 50, y) for y in range(100, 220, 24)))) == 5
+
+
+def test_heading_in_a_font_of_its_own_that_fills_the_line_is_apart() -> None:
+    def line(text: str, top: float, font: str, *, italic: bool = False) -> Line:
+        return Line((50, top, 300, top + 10), text, 10, font, font, font, italic=italic)
+
+    def lines_of(first: str, second: str, *, italic: bool = False) -> int:
+        rows = [line(first, 100, "Univers"), line(second, 112, "Times", italic=italic), line(FULL_LINE, 124, "Times")]
+        return len(build_paragraphs(order_rows(rows), 1))
+
+    assert lines_of("Selection of markers and their validation in trees", "We selected the markers") == 2
+    assert lines_of("Selection of markers and their validation in trees", "goes on in small letters") == 1
+    assert lines_of("Smith, J., Jones, A., and Brown, C.,", "A Book on Trees", italic=True) == 1
+
+
+def test_numbers_and_capitals_tell_headings_below_each_other_apart() -> None:
+    assert len(paragraphs_of(("2.3. Patients", 50, 100), ("2.3.1. Inclusion", 50, 112))) == 2
+    rows = [("EFFECTS OF WATER", 100), ("ON PLANTS", 112), ("Effect of Salt", 124), ("Water on Land", 136)]
+    lines = [Line((50, top, 200, top + 10), text, 10, "Bd", "Bd", "Bd", bold=True) for text, top in rows]
+    found = [paragraph.lines for paragraph in build_paragraphs(order_rows(lines), 1)]
+    assert found == [("EFFECTS OF WATER", "ON PLANTS"), ("Effect of Salt", "Water on Land")]
+
+
+def test_bold_words_below_white_space_begin_a_paragraph_without_a_point() -> None:
+    def runs(text: str, lead: int) -> list[bool]:
+        first = Line((50, 100, 300, 110), text, 10, "Times", "Bold", "Times", lead=lead, run_in=lead)
+        second = Line((50, 112, 300, 122), FULL_LINE, 10, "Times", "Times", "Times")
+        return [one.run_in for one in build_paragraphs(order_rows([first, second]), 1)]
+
+    assert runs("Primary endpoint For all patients in this study, it", 16) == [True, False]
+    assert runs("Primary endpoint for all patients in this study, it", 16) == [False]
+    assert runs("Primary endpoint For all patients in this study, it", 0) == [False]
+    assert runs("Doe, J. and Roe, A. A book on trees. In the works of", 36) == [False]
