@@ -1,5 +1,6 @@
 """Assembling a document from its pages: sentences across pages, heading paths, passages, and pictures with context."""
 
+import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from statistics import median
@@ -19,13 +20,14 @@ from extractors.text.references import add_referring_sentences
 from extractors.types import Options, Passage, Picture
 
 MIN_REPEATS, MIN_REPEAT_SHARE = 3, 0.25  # pages read by OCR, and share of them, that have a header or footer
-# Paragraphs between the two parts of a sentence: a caption without a figure, or footnotes, which are smaller by so many
-# points.
-MAX_PARAGRAPHS_BETWEEN, MAX_NOTES_BETWEEN, MIN_NOTE_DIFFERENCE = 2, 12, 0.4
+# Paragraphs between the two parts of a sentence: a caption without a figure, or footnotes, which have this size by that
+# of the text, and words; pieces of formulas have none.
+MAX_PARAGRAPHS_BETWEEN, MAX_NOTES_BETWEEN, MAX_NOTE_SIZE, MIN_NOTE_WORDS = 2, 12, 0.9, 4
 # A PDF is a deck of slides if this share of its pages is landscape and half of them have fewer characters.
 MIN_LANDSCAPE_SHARE, MAX_SLIDE_CHARACTERS = 0.6, 1500
 SAME_WIDTH = 0.7  # narrower by wider of two parts of one table on different pages; notes may be wider than the table
 SAME_HEIGHT = 2  # points within which two edges count as equally high
+_WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def assemble_document(
@@ -36,6 +38,7 @@ def assemble_document(
     paragraphs = _keep_lines_of_code(_drop_running_lines([one for page in pages for one in page.paragraphs]))
     words = _words(paragraphs)
     headed = assign_headings(_join_sentences(paragraphs, words), bookmarks, title=title, deck=is_deck)
+    headed = [replace(item, path=()) if item.paragraph.note else item for item in headed]
     limit = PassageLimit.of(options)
     tables = list(_tables(pages, headed, limit, words))
     passages = build_passages(headed, limit, words, [(table.page, table.heading) for table in tables])
@@ -90,41 +93,50 @@ def _keep_lines_of_code(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
 
 
 def _words(paragraphs: Sequence[Paragraph]) -> frozenset[str]:
-    """The words of the document in lower case, without the parts of those broken at the end of a line."""
+    """The words of the document in lower case, without the parts of those broken at the end of a line.
+
+    Of "non-invasive" also "non-".
+    """
     words: set[str] = set()
     is_broken = False
     for line in (line for paragraph in paragraphs for line in paragraph.lines):
         pieces = line.split()[is_broken:]
         is_broken = line.endswith(HYPHENS)
         words.update(pieces[:-1] if is_broken else pieces)
-    return frozenset(word.strip(".,;:()“”\"'").lower() for word in words)
+    plain = {word.strip(".,;:()“”\"'").lower() for word in words}
+    return frozenset(plain | {word[: word.index("-") + 1] for word in plain if "-" in word})
 
 
 def _join_sentences(paragraphs: Sequence[Paragraph], words: Set[str]) -> list[Paragraph]:
     """Complete sentences that continue in the next column or page where they begin.
 
-    Notes in small print between the two parts come after the second.
+    Notes in small print between the two parts come before the first.
     """
     joined: list[Paragraph] = []
     for paragraph in paragraphs:
         rest: Paragraph | None = paragraph
         for index in reversed(range(len(joined))):
             earlier, between = joined[index], joined[index + 1 :]
-            are_notes = all(note.size < paragraph.size - MIN_NOTE_DIFFERENCE for note in between)
+            are_notes = _are_notes(between, paragraph.size)
             if len(between) > (MAX_NOTES_BETWEEN if are_notes else MAX_PARAGRAPHS_BETWEEN):
                 break
             if paragraph.page - earlier.page > 1:
                 break
             is_below = earlier.page == paragraph.page and earlier.box[3] <= paragraph.box[1] + SAME_HEIGHT
             if not is_below and continues_sentence(earlier, paragraph):
-                joined[index], rest = move_sentence_end(earlier, paragraph, words)
-                if rest and are_notes:
-                    joined[index + 1 :] = [rest, *between]
-                    rest = None
+                earlier, rest = move_sentence_end(earlier, paragraph, words)
+                notes = [replace(note, note=True) for note in between]
+                joined[index:] = [*notes, earlier] if are_notes else [earlier, *between]
                 break
         if rest:
             joined.append(rest)
     return joined
+
+
+def _are_notes(paragraphs: Sequence[Paragraph], text_size: float) -> bool:
+    words = sum(len(_WORD.findall(line)) for paragraph in paragraphs for line in paragraph.lines)
+    is_small = all(paragraph.size <= MAX_NOTE_SIZE * text_size for paragraph in paragraphs)
+    return is_small and words >= MIN_NOTE_WORDS * len(paragraphs)
 
 
 def _tables(
@@ -179,6 +191,7 @@ def _path_at(headed: Sequence[HeadedParagraph], page: int, top: float) -> Headin
     for item in headed:
         if item.paragraph.page > page:
             break
-        if item.paragraph.page < page or item.paragraph.box[1] <= top + SAME_HEIGHT:
+        is_above = item.paragraph.page < page or item.paragraph.box[1] <= top + SAME_HEIGHT
+        if is_above and not item.paragraph.note:
             path = item.path
     return path

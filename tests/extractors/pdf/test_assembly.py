@@ -71,16 +71,17 @@ def _texts(*paragraphs: Paragraph) -> list[str]:
     return [passage.text for passage in passages]
 
 
-def test_footnote_between_two_parts_of_a_sentence_comes_after_them() -> None:
+def test_footnote_between_two_parts_of_a_sentence_comes_before_them_and_is_in_no_section() -> None:
+    heading = Paragraph(("Results",), 1, (50, 450, 300, 465), 14, apart=True)
     start = Paragraph(
         ("The mixture of paraffin and aromatic", "hydrocarbons, when released into"), 1, (50, 500, 300, 540), 10
     )
     licence = Paragraph(("The article is distributed under a licence.",), 1, (50, 700, 550, 740), 7)
     rest = Paragraph(("the environment, is a problem. Plants can help.",), 2, (50, 80, 300, 120), 10)
-    assert _texts(start, licence, rest) == [
+    assert _texts(heading, start, licence, rest) == [
+        "The article is distributed under a licence.",
         "The mixture of paraffin and aromatic hydrocarbons, when released into the environment, is a problem.",
         "Plants can help.",
-        "The article is distributed under a licence.",
     ]
 
 
