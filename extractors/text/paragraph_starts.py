@@ -111,7 +111,7 @@ def _changes_style(group: Sequence[Row], row: Row, *, ended: bool) -> bool:
         return False
     if is_monospaced(above.font) != is_monospaced(line.font) and not (above.run_in or line.run_in):
         return True
-    if _is_heading_in_its_font(group, row):
+    if shortfall > -MIN_HEADING_SHORTFALL and _is_heading_in_its_font(group, row):
         return True
     # A line of several fonts amid a sentence names a species or a title; above, there are more lines than in a heading.
     is_mixed = bool(line.run_in) and not ended and len(group) > MAX_RUN_IN_LINES
@@ -125,7 +125,8 @@ def _is_heading_in_its_font(group: Sequence[Row], row: Row) -> bool:
     family = font_family(lines[0].font)
     is_whole = all(font_family(font) == family for one in lines for font in (one.first_font, one.last_font))
     first = row.lines[0]
-    is_plain = not (row.main_line.bold or row.main_line.italic) and row.text.strip()[:1].isupper()
+    is_stressed = row.main_line.bold or row.main_line.italic or is_monospaced(first.first_font)
+    is_plain = not is_stressed and row.text.strip()[:1].isupper()
     is_unfinished = group[-1].text.rstrip()[-1:] in ",;&"
     is_short = len(group) <= MAX_RUN_IN_LINES and not is_unfinished
     return is_short and is_whole and is_plain and font_family(first.first_font) != family

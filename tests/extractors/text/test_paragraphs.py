@@ -281,6 +281,11 @@ def test_heading_in_a_font_of_its_own_that_fills_the_line_is_apart() -> None:
     assert lines_of("Selection of markers and their validation in trees", "We selected the markers") == 2
     assert lines_of("Selection of markers and their validation in trees", "goes on in small letters") == 1
     assert lines_of("Smith, J., Jones, A., and Brown, C.,", "A Book on Trees", italic=True) == 1
+    above, below = (
+        Line((50, top, right, top + 10), text, 10, font, font, font)
+        for text, top, right, font in (("a line that ends with", 100, 300, "Times"), ("CWEAVE.", 112, 90, "Small"))
+    )
+    assert len(build_paragraphs(order_rows([above, below]), 1)) == 1
 
 
 def test_numbers_and_capitals_tell_headings_below_each_other_apart() -> None:
