@@ -29,6 +29,7 @@ from extractors.types import Box
 
 # Backgrounds, as shares of the page.
 _MIN_BACKGROUND = 0.8  # an image or panel this large lies behind everything
+_MIN_BELOW_TEXT, _MIN_LINES_ON_IMAGE = 0.25, 40  # below most of the text; lines: more than a picture has labels
 _MIN_STRIP_WIDTH, _MIN_STRIPS_FILLED = 0.7, 0.9  # of a scan that is stored in strips; share of their common box
 _MIN_BLEED = 0.04  # shapes that run off the page at two edges are ornaments unless they are smaller
 _MIN_BAND = 0.9  # of its width, from which a filled rectangle at an edge is the background of a section
@@ -95,7 +96,7 @@ def background_images(layout: PageLayout) -> tuple[Raster, ...]:
     """The images that fill the page, alone or as strips: a scan, a slide saved as a picture, or a backdrop."""
     least = _MIN_BACKGROUND * layout.area
     rasters = [raster for raster in layout.rasters if raster.digest]  # not pictures found in a scan
-    whole = tuple(raster for raster in rasters if area(raster.box) > least)
+    whole = tuple(raster for raster in rasters if area(raster.box) > least or _lies_below_text(raster, layout))
     if whole:
         return whole
     strips = tuple(raster for raster in rasters if width(raster.box) > _MIN_STRIP_WIDTH * layout.width)
@@ -104,6 +105,15 @@ def background_images(layout: PageLayout) -> tuple[Raster, ...]:
     together = area(merge_boxes(strip.box for strip in strips))
     tiled = sum(area(strip.box) for strip in strips) > _MIN_STRIPS_FILLED * together
     return strips if tiled and together > least else ()
+
+
+def _lies_below_text(raster: Raster, layout: PageLayout) -> bool:
+    """Whether most of the page's text is printed on a large image: a watermark, or a scan inside the margins."""
+    if area(raster.box) < _MIN_BELOW_TEXT * layout.area:
+        return False
+    lines = [line for line in layout.lines if line.visible and not line.ocr]
+    on_it = sum(line.belongs_to(raster.box) for line in lines)
+    return on_it > max(_MIN_LINES_ON_IMAGE, len(lines) / 2)
 
 
 def _has_dark_background(layout: PageLayout) -> bool:

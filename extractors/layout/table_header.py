@@ -1,17 +1,14 @@
 """How many of a table's first rows are its header."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
-from extractors.layout.table_lines import Row, column_of, find_columns, is_number, rows_box
+from extractors.layout.table_lines import Row, column_of, find_columns, is_value, rows_box
 from extractors.page import middle
 
 _MAX_ROWS, _MAX_RULED_ROWS = 4, 8  # lines of a header, and of one with a rule below it
 _MIN_BODY_NUMBERS = 0.3  # share of cells that are numbers in a body whose header is recognised by having none
 _FRAME = 3.0  # points around the first row in which a rule is the table's upper frame
-
-_YEAR = re.compile(r"^(?:19|20)\d\d$")
 
 
 def drop_caption_rows(rows: Sequence[Row], rules: Sequence[float]) -> list[Row]:
@@ -51,8 +48,8 @@ def count_header_rows(rows: Sequence[Row], rules: Sequence[float]) -> int:
 def _without_first_rows_of_body(rows: Sequence[Row], count: int) -> int:
     """The header rows without those that begin the body, as where every second row has a shade instead of rules."""
     for n, row in enumerate(rows[1:count], 1):
-        values = sum(_is_value(line.text) for line in row)
-        if not _is_value(row[0].text) and values > 0 and values >= len(row) - 1 - values:
+        values = sum(is_value(line.text) for line in row)
+        if not is_value(row[0].text) and values > 0 and values >= len(row) - 1 - values:
             count = n
             break
     left = rows_box(rows)[0] + rows[0][0].size
@@ -66,12 +63,7 @@ def _without_first_rows_of_body(rows: Sequence[Row], count: int) -> int:
 
 def may_be_header(row: Row) -> bool:
     """Whether the first row of a table that shows no header can be one: it has no values."""
-    return not any(_is_value(line.text) for line in row)
-
-
-def _is_value(text: str) -> bool:
-    """Whether a cell is a number other than a year, which heads columns more often."""
-    return is_number(text) and not _YEAR.match(text)
+    return not any(is_value(line.text) for line in row)
 
 
 def _pieces(rows: Sequence[Row]) -> int:
@@ -81,7 +73,7 @@ def _pieces(rows: Sequence[Row]) -> int:
 
 def _has_many_values(rows: Sequence[Row]) -> bool:
     lines = [line for row in rows for line in row]
-    return sum(_is_value(line.text) for line in lines) > _MIN_BODY_NUMBERS * len(lines)
+    return sum(is_value(line.text) for line in lines) > _MIN_BODY_NUMBERS * len(lines)
 
 
 def _rows_in_own_font(rows: Sequence[Row], *, with_values: bool = False) -> int:
@@ -94,7 +86,7 @@ def _rows_in_own_font(rows: Sequence[Row], *, with_values: bool = False) -> int:
 
 def _rows_above_numbers(rows: Sequence[Row]) -> int:
     """The number of first rows without numbers if the others are full of them, else 0."""
-    count = next((n for n, row in enumerate(rows) if any(_is_value(line.text) for line in row[1:])), 0)
+    count = next((n for n, row in enumerate(rows) if any(is_value(line.text) for line in row[1:])), 0)
     # The last of them may be labels of groups.
     while count > 1 and len(rows[count - 1]) == 1 and any(len(row) > 1 for row in rows[: count - 1]):
         count -= 1

@@ -33,6 +33,7 @@ _NUMBER = re.compile(
 )
 _SIGN_BEFORE, _SIGN_AFTER = re.compile(r"(?:^|\s)(?:US|A|C)?[$€£¥]\s?[(]?$"), re.compile(r"^[)%]{1,2}$")
 _MARK = re.compile(r"^[(\[]?(?:[a-z]|\d{1,2}|[*∗†‡§¶#]{1,3})(?:,\s?(?:[a-z]|\d{1,2}|[*†‡§¶#]))*[)\]]?$")
+_YEAR = re.compile(r"^(?:19|20)\d\d$")
 _REFERENCE = re.compile(r"^\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]$")
 _NO_VALUE = re.compile(r"^(?:[—–−-]+|n/?[am]|\*+)$", re.IGNORECASE)
 
@@ -40,6 +41,11 @@ _NO_VALUE = re.compile(r"^(?:[—–−-]+|n/?[am]|\*+)$", re.IGNORECASE)
 def is_number(text: str) -> bool:
     """Whether a cell is numeric: `1,204`, `$(3.5)`, `12 %`, `0.3 ± 0.1`, `[3, 5]`, or a dash for a missing value."""
     return bool(_NUMBER.match(text) or _NO_VALUE.match(text) or _REFERENCE.match(text))
+
+
+def is_value(text: str) -> bool:
+    """Whether a cell is a number other than a year, which heads columns more often."""
+    return is_number(text) and not _YEAR.match(text)
 
 
 def group_rows(lines: Sequence[Line]) -> list[Row]:

@@ -5,16 +5,16 @@ In: an upright page. Out: boxes, those found by the most reliable means first.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from extractors.geometry import boxes_touch, coverage, expand_box, height, merge_boxes, width
 from extractors.layout.labels import LABEL, label_kind
 from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.table_lines import Row, count_words, find_columns, group_rows, is_number, rows_box
+from extractors.layout.table_splits import split_region, starts_caption
 from extractors.page import Line, PageLayout
 from extractors.types import Box
 
-_MIN_CAPTION_TEXT = 12  # characters after a label; less is a cell, such as "Table 2 (a)"
 _MIN_WIDTH = 60.0  # points: narrower grids are check boxes and keys of charts
 _MARGIN = 1.0  # points around the text of a table without rules
 
@@ -68,10 +68,14 @@ def table_regions(page: TablePage) -> Iterator[Box]:
     for grid in _grids(page):
         if not _is_header(grid, rows):
             yield _with_header_above(_with_rows_below(grid, rows), rows)
-    for region in _between_rules(page):
-        yield _with_header_above(_with_labels_and_headings(region, rows), rows)
-    yield from _at_captions(lines)
-    yield from _columns_of_numbers(rows)
+    without_grid = chain(
+        (_with_header_above(_with_labels_and_headings(region, rows), rows) for region in _between_rules(page)),
+        _at_captions(lines),
+        _columns_of_numbers(rows),
+    )
+    all_rows = group_rows(page.layout.lines)
+    for region in without_grid:
+        yield from split_region(region, all_rows, page.prose)
 
 
 def lines_inside(box: Box, lines: Iterable[Line]) -> list[Line]:
@@ -134,13 +138,13 @@ def is_set_in_columns(strip: Box, page: TablePage) -> bool:
     rows = group_rows(lines)
     if not rows:
         return height(strip) < _MAX_EMPTY_STRIP
-    if len(rows) == 1 and height(strip) < _MAX_ROW_HEIGHT * lines[0].size and not _starts_caption(rows[0][0]):
+    if len(rows) == 1 and height(strip) < _MAX_ROW_HEIGHT * lines[0].size and not starts_caption(rows[0][0]):
         return True
     prose = [line for line in page.prose if strip[1] < line.box[1] and line.box[3] < strip[3]]
     between = [min(line.box[2], strip[2]) - max(line.box[0], strip[0]) > _BESIDE * width(line.box) for line in prose]
     columns = len(find_columns(rows))
     is_row = columns >= MIN_TEXT_COLUMNS or (columns > 1 and len(rows) <= MAX_CELL_ROWS and len(rows[0]) > 1)
-    if any(_starts_caption(row[0]) for row in rows) or (not is_row and sum(between) > _MAX_STRIP_PROSE * len(rows)):
+    if any(starts_caption(row[0]) for row in rows) or (not is_row and sum(between) > _MAX_STRIP_PROSE * len(rows)):
         return False
     shared_rows = sum(len(row) > 1 for row in rows) >= _MIN_SHARED_ROWS * len(rows)
     heading = len(rows) <= _MAX_HEADING_ROWS and all(count_words(row[0]) <= _MAX_HEADING_WORDS for row in rows)
@@ -231,16 +235,7 @@ def _at_captions(lines: Sequence[Line]) -> Iterator[Box]:
 
 def _is_table_caption(line: Line) -> bool:
     match = LABEL.match(line.text)
-    return match is not None and label_kind(match) == "table" and _starts_caption(line)
-
-
-def _starts_caption(line: Line) -> bool:
-    """Whether a caption starts here, rather than a cell or a sentence that begins alike."""
-    match = LABEL.match(line.text)
-    if not match:
-        return False
-    rest = line.text[match.end() :].lstrip()
-    return not rest[:1].islower() and (not rest or len(rest) > _MIN_CAPTION_TEXT or rest[0] in ".:|–—")
+    return match is not None and label_kind(match) == "table" and starts_caption(line)
 
 
 def _rows_next_to(caption: Line, rows: Sequence[Row]) -> list[Row]:

@@ -5,6 +5,7 @@ first; `table_cells` splits each into cells; here it is decided whether they mak
 because a false table takes its lines away from the running text.
 """
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,10 +41,12 @@ from extractors.layout.table_regions import (
     lines_inside,
     table_regions,
 )
+from extractors.layout.table_splits import split_region
 from extractors.page import Drawing, Line, PageLayout, middle
 from extractors.table_grid import body_rows, column_headers
 from extractors.types import Box, TableGrid
 
+_LISTING = re.compile(r"(?:algorithm|listing|procedure)\s+\d", re.IGNORECASE)
 _DIRECTIONS = (0, 270, 90)  # of the text, see `Line.angle`; tables upside down are not printed
 _MIN_LINES, _MIN_LINE_SHARE = 4, 0.5  # of the page, that run in one direction
 
@@ -132,10 +135,13 @@ def _is_background(drawing: Drawing, layout: PageLayout) -> bool:
 
 def _find_upright_tables(page: TablePage) -> list[Table]:
     found: list[Table] = []
+    rows = group_rows(page.layout.lines)
     for region in table_regions(page):
         if any(overlap_area(region, table.box) > _MAX_SHARED * area(region) for table in found):
             continue
         beside = next((table for table in found if _are_one_table(table.box, region, page)), None)
+        if beside and len(split_region(merge_boxes([region, beside.box]), rows, page.prose)) > 1:
+            beside = None
         whole = _table(merge_boxes([region, beside.box]), page) if beside else None
         table = whole or _table(region, page)
         others = [other for other in found if not whole or other is not beside]
@@ -172,7 +178,7 @@ def _are_one_table(a: Box, b: Box, page: TablePage) -> bool:
 
 def _table(region: Box, page: TablePage) -> Table | None:
     lines = lines_inside(region, page.layout.lines)
-    if not lines or _is_picture(region, lines, page.layout):
+    if not lines or _LISTING.match(lines[0].text) or _is_picture(region, lines, page.layout):
         return None
     rules, level, upright = _rules(region, page)
     ruled = len(level) + len(upright) > _MIN_GRID_RULES and bool(level) and bool(upright)
