@@ -77,7 +77,7 @@ def build_table(columns: Iterable[str], rows: Iterable[Iterable[str]], title: st
     for name in columns:
         result.add_column(name.lstrip("#"), justify="right" if name.startswith("#") else "left", overflow="fold")
     for row in rows:
-        result.add_row(*(Text(printable(cell)) for cell in row))
+        result.add_row(*(Text(printable_line(cell)) for cell in row))
     return result
 
 

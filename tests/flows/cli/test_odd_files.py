@@ -12,6 +12,7 @@ from diptych.library.runtime import Runtime
 from diptych.store.spaces import Spaces
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Extraction, Source
+from flows.cli.main import run
 from tests.support.command_line import document_statuses, run_json, run_messages
 from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.fakes import WordEncoder
@@ -45,5 +46,7 @@ def test_files_with_odd_names_and_files_that_vanish_or_change_do_not_stop_others
     assert run_messages(capsys, "ingest", "docs", "--store", "s", "--confirm-deletes")[-1]
     assert set(document_statuses(capsys, "s").values()) == {"complete"}
     assert len(document_statuses(capsys, "s")) == len(ODD) + 1
+    assert run(["status", "--store", "s"]) == 0
+    assert " docs/line\\nbreak.md " in capsys.readouterr().out  # one row of the table
     (hit,) = run_json(capsys, "query", "blue valve", "--where", 'document = "docs/changed.md"', "--store", "s")
     assert hit["text"] == "The blue valve is new."
