@@ -44,8 +44,8 @@ def is_number(text: str) -> bool:
 
 
 def is_value(text: str) -> bool:
-    """Whether a cell is a number other than a year, which heads columns more often."""
-    return is_number(text) and not _YEAR.match(text)
+    """Whether a cell is a number other than a year or a reference, which head columns as well."""
+    return is_number(text) and not _YEAR.match(text) and not _REFERENCE.match(text)
 
 
 def group_rows(lines: Sequence[Line]) -> list[Row]:

@@ -133,6 +133,13 @@ def test_years_are_a_header() -> None:
     assert rows_in(table)[0] == ("Orchard", "2023", "2024")
 
 
+def test_references_are_a_header() -> None:
+    page = new_page()
+    write_rows(page, [("Orchard", "Ours", "[7]"), ("North", "31", "40"), ("South", "27", "33"), ("West", "4", "9")])
+    draw_frame(page, 200, 218, 272)
+    assert rows_of(page)[0] == ("Orchard", "Ours", "[7]")
+
+
 def test_rows_without_label_above_labelled_rows_are_the_header() -> None:
     page = new_page()
     write_rows(page, [("", "1", "2"), ("North", "31", "40"), ("South", "27", "33"), ("West", "4", "9")])
