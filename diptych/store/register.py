@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal, cast
 from urllib.parse import unquote, urlsplit
 
@@ -284,6 +284,7 @@ def bind_encoders(store: Store, config: EncodingConfig) -> str:
     return built.language
 
 
+@lru_cache(maxsize=16_384)
 def local_path(uri: str) -> str:
     """The path of a `file:` URI with its fragment; the address of a file elsewhere as people write it."""
     parts = urlsplit(uri)
