@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Literal, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from diptych.errors import QueryError
 from diptych.store.register import (
@@ -207,7 +207,7 @@ def _ending_place(record: DocumentRecord, kind: Kind, wanted: str) -> str:
 
 def _row(record: DocumentRecord) -> str:
     """`#17` for a row of a catalogue."""
-    fragment = urlsplit(record.uri).fragment
+    fragment = record.uri.partition("#")[2]
     return f"#{unquote(fragment)}" if fragment else ""
 
 
