@@ -78,7 +78,7 @@ def join_lines(lines: Sequence[str], known: Set[str] = frozenset()) -> str:
     `known` are the document's words in lower case, and what stands before a hyphen in them, as in "non-". A hyphen
     stays where the document writes the word with one, or knows both of its parts.
     """
-    text = ""
+    done, text = list[str](), ""  # what follows a space starts a new text: to extend a long one takes long
     for line in lines:
         if not text:
             text = line
@@ -89,8 +89,9 @@ def join_lines(lines: Sequence[str], known: Set[str] = frozenset()) -> str:
         elif is_unspaced(text, line):
             text += line
         else:
-            text = f"{text} {line}"
-    return text
+            done.append(text)
+            text = line
+    return " ".join([*done, text])
 
 
 def is_unspaced(text: str, following: str) -> bool:

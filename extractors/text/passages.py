@@ -207,6 +207,7 @@ def _section_passages(
     items: Sequence[HeadedParagraph], path: HeadingPath, limit: PassageLimit, known: Set[str]
 ) -> Iterator[Passage]:
     room = limit.room(path)
+    doubtful = dict.fromkeys(word for item in items for word in item.paragraph.doubtful)
     for sentences in _group_sentences(list(_sentences(items, room, limit.count, known)), room):
         text = sentences[0].text
         for sentence in sentences[1:]:
@@ -220,7 +221,7 @@ def _section_passages(
             heading=path,
             mentions=mentioned_labels(text),
             ocr=any(sentence.ocr for sentence in sentences),
-            doubtful=tuple(dict.fromkeys(word for item in items for word in item.paragraph.doubtful if word in words)),
+            doubtful=tuple(word for word in doubtful if word in words),
         )
 
 

@@ -12,7 +12,9 @@ _ABBREVIATION = re.compile(
 # Latin-like scripts end with a mark, closing quotes or brackets, and a space; CJK needs no space.
 _END = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*(?=\s)|[。！？｡︒][」』”’）]*|\n+")
 _INITIAL = re.compile(r"\s+[A-Z]\.\s")
-_NEXT_LETTER = re.compile(r"[\"'“‘«(\[]*[\w•–-]")
+_NEXT_LETTER = re.compile(r"\s*[\"'“‘«(\[]*[\w•–-]")
+_WORD_LENGTH = 40
+"""Characters before a mark that are looked at: no abbreviation is longer, and a text may have a million marks."""
 
 
 def split_sentences(text: str) -> list[str]:
@@ -40,18 +42,20 @@ def _is_boundary(text: str, mark: int, end: int) -> bool:
     """
     if not mark or text[mark - 1] != ".":
         return True
-    following = _NEXT_LETTER.match(text, end + len(text[end:]) - len(text[end:].lstrip()))
+    following = _NEXT_LETTER.match(text, end)
     if following and text[following.end() - 1].islower():
         return False
-    word = text[:mark].rsplit(None, 1)[-1].lstrip("(\"'“‘[").rstrip(".")
+    before = text[max(0, mark - _WORD_LENGTH) : mark]
+    word = before.rsplit(None, 1)[-1].lstrip("(\"'“‘[").rstrip(".")
     if _INITIAL.match(text, end) or _ABBREVIATION.fullmatch(word):
         return False
     # "J. Smith" and "3. Methods" continue. "in 2010." ends; so does "vitamin C.", which looks like an initial.
     is_initial = len(word) == 1 and word.isupper()
-    is_list_number = word.isdigit() and len(word) < 3 and _starts_sentence(text, mark, word)
+    is_list_number = word.isdigit() and len(word) < 3 and _starts_sentence(before, word)
     return not (is_initial or is_list_number)
 
 
-def _starts_sentence(text: str, mark: int, word: str) -> bool:
-    before = text[: mark - 1 - len(word)].rstrip()
+def _starts_sentence(text: str, word: str) -> bool:
+    """Whether `word`, with which `text` ends but for a full stop, is the first of its sentence."""
+    before = text[: -1 - len(word)].rstrip()
     return not before or before[-1] in ".!?:;\n•"
