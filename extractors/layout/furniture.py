@@ -41,6 +41,7 @@ _MAX_VARIETY = 0.67  # texts in one place by pages: headers that change with the
 _MAX_HEADER_ROWS = 4  # of a page's header, or its footer
 _MAX_NUMBER_GAP = 4  # font sizes from the number of a heading to its words; page numbers stand farther from text
 _MOST_PAGES = 0.6  # share of the pages that have a watermark, or a header that changes with the chapter
+_MAX_REPEATED = 1 / 3  # of a page's characters, between its margins: above it the pages are copies, or filled forms
 
 # Headers that change with the chapter. The gap in multiples of the line's size.
 _MAX_SIZE_ABOVE_BODY = 0.5  # points
@@ -141,8 +142,10 @@ class Furniture:
         Headers and footers are searched from the edges inwards: below the first line of content nothing is a
         header, even if a cell of a table repeats there.
         """
-        found = {i for i, line in enumerate(layout.lines) if self._is_watermark(line)}
-        found |= edge_lines(layout, heads=self.pages <= _SHORT_DOCUMENT)
+        found, at_edges = self._watermarks(layout), edge_lines(layout, heads=self.pages <= _SHORT_DOCUMENT)
+        if _are_text(found, layout):
+            return at_edges
+        found |= at_edges
         found |= self._repeated_edges(layout)
         margin = [i for i, line in enumerate(layout.lines) if line.horizontal and in_margin(line.box, layout)]
         found |= _artifacts(layout)
@@ -188,10 +191,10 @@ class Furniture:
     def _repeats_in_place(self, line: Line) -> bool:
         return self.counts.get(line_key(line), 0) >= self._limits.header
 
-    def _is_watermark(self, line: Line) -> bool:
-        """Words at one height of most pages. Numbers in the body repeat by chance."""
-        has_words = any(character.isalpha() for character in line.text)
-        return has_words and self._on_most_pages(line_key(line))
+    def _watermarks(self, layout: PageLayout) -> set[int]:
+        """Lines with words at one height of most pages. Numbers in the body repeat by chance."""
+        words = {i: line for i, line in enumerate(layout.lines) if any(map(str.isalpha, line.text))}
+        return {i for i, line in words.items() if self._on_most_pages(line_key(line))}
 
     def _is_changing_header(self, line: Line, layout: PageLayout, at_head: bool) -> bool:
         """Whether the line stands apart where most pages have a line of this font."""
@@ -210,6 +213,14 @@ def _is_at_edge(box: Box, layout: PageLayout) -> bool:
     """Whether an image or a path lies where headers and footers stand, or touches the page's edge."""
     inner = (_EDGE, _EDGE, layout.width - _EDGE, layout.height - _EDGE)
     return in_margin(box, layout) or box != intersection(box, inner)
+
+
+def _are_text(repeated: Set[int], layout: PageLayout) -> bool:
+    """Whether so much of a page repeats that it is a copy of another, or the same form with other values."""
+    inside = [layout.lines[i] for i in repeated if not in_margin(layout.lines[i].box, layout)]
+    rows = {round(line.box[3] / GRID) for line in inside}
+    characters, all_characters = (sum(len(line.text) for line in lines) for lines in (inside, layout.lines))
+    return len(rows) > _MAX_HEADER_ROWS and characters > _MAX_REPEATED * all_characters
 
 
 def _artifacts(layout: PageLayout) -> set[int]:

@@ -1,11 +1,13 @@
 """Markdown and reStructuredText, by way of HTML."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from extractors.blocks.types import BlockDocument, Content
 from extractors.errors import ExtractionError, error_summary
@@ -13,6 +15,9 @@ from extractors.markup.encoding import decode_text
 from extractors.markup.html_reader import parse_html, read_html
 from extractors.markup.image_files import ImageFinder, images_beside
 from extractors.types import Field
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 MAX_FRONT_MATTER = 64 << 10
 """Characters; more is no description of a document."""
@@ -46,6 +51,14 @@ def read_markdown_text(text: str, find_image: ImageFinder) -> list[Content]:
 
 def _markdown_to_html(text: str) -> tuple[str, str]:
     """The document, and its front matter."""
+    parser, environment = _markdown_parser(), dict[str, Any]()
+    tokens = parser.parse(text, environment)
+    front = next((token.content for token in tokens if token.type == "front_matter"), "")
+    return parser.renderer.render(tokens, parser.options, environment), front
+
+
+@cache  # a notebook has many cells
+def _markdown_parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
     from mdit_py_plugins.deflist import deflist_plugin
     from mdit_py_plugins.dollarmath import dollarmath_plugin
@@ -54,11 +67,7 @@ def _markdown_to_html(text: str) -> tuple[str, str]:
 
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     parser.use(front_matter_plugin).use(footnote_plugin).use(deflist_plugin)
-    parser.use(dollarmath_plugin, allow_space=False, allow_digits=False)
-    environment: dict[str, Any] = {}
-    tokens = parser.parse(text, environment)
-    front = next((token.content for token in tokens if token.type == "front_matter"), "")
-    return parser.renderer.render(tokens, parser.options, environment), front
+    return parser.use(dollarmath_plugin, allow_space=False, allow_digits=False)
 
 
 def read_rst(path: Path, name: str) -> BlockDocument:

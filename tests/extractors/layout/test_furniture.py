@@ -132,3 +132,21 @@ def test_header_of_a_table_that_goes_on_over_pages_is_content() -> None:
         return replace(_page(number, *head), drawings=rules)
 
     assert _running_texts([table(n) for n in range(1, 9)]) == [[]] * 8
+
+
+def test_text_of_copies_and_of_filled_forms_is_content() -> None:
+    copies = [_page(1, _line("Delivery note", 40)) for _ in range(3)]
+    assert _running_texts(copies) == [[]] * 3
+
+    def form(number: int) -> PageLayout:
+        labels = [_line(f"{word} of the pump", 120 + 30 * row) for row, word in enumerate("ABCDEF")]
+        values = [_line("mnopqrst"[number] * (3 + row), 120 + 30 * row, x=300) for row in range(6)]
+        return PageLayout(number, 600, 800, (*labels, *values))
+
+    assert _running_texts([form(n) for n in range(8)]) == [[]] * 8
+
+
+def test_watermark_and_words_beside_the_text_repeat() -> None:
+    words = [_line(f"{word} chapter", 300 + 30 * row, x=520) for row, word in enumerate("ABCDEF")]
+    pages = [_page(n, _line("Confidential", 400), *words) for n in range(1, 9)]
+    assert all(len(lines) == 7 for lines in _running_texts(pages))
