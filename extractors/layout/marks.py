@@ -4,6 +4,7 @@ In: a `PageLayout` without its furniture, and its text blocks. Out: `PageMarks`.
 Rules, highlights and other decoration of text are dropped.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -30,6 +31,7 @@ from extractors.types import Box
 # Backgrounds, as shares of the page.
 _MIN_BACKGROUND = 0.8  # an image or panel this large lies behind everything
 _MIN_BELOW_TEXT, _MIN_LINES_ON_IMAGE = 0.25, 40  # below most of the text; lines: more than a picture has labels
+_MIN_LINED_UP, _SAME_EDGE = 3, 4.0  # lines with one left or right edge, in points: labels of a map are scattered
 _MIN_STRIP_WIDTH, _MIN_STRIPS_FILLED = 0.7, 0.9  # of a scan that is stored in strips; share of their common box
 _MIN_BLEED = 0.04  # shapes that run off the page at two edges are ornaments unless they are smaller
 _MIN_BAND = 0.9  # of its width, from which a filled rectangle at an edge is the background of a section
@@ -112,8 +114,10 @@ def _lies_below_text(raster: Raster, layout: PageLayout) -> bool:
     if area(raster.box) < _MIN_BELOW_TEXT * layout.area:
         return False
     lines = [line for line in layout.lines if line.visible and not line.ocr]
-    on_it = sum(line.belongs_to(raster.box) for line in lines)
-    return on_it > max(_MIN_LINES_ON_IMAGE, len(lines) / 2)
+    edges = [(round(x.box[0] / _SAME_EDGE), round(x.box[2] / _SAME_EDGE)) for x in lines if x.belongs_to(raster.box)]
+    left, right = (Counter(found) for found in zip(*edges, strict=True)) if edges else (Counter(), Counter())
+    lined_up = sum(max(left[start], right[end]) >= _MIN_LINED_UP for start, end in edges)
+    return lined_up > max(_MIN_LINES_ON_IMAGE, len(lines) / 2)
 
 
 def _has_dark_background(layout: PageLayout) -> bool:

@@ -32,6 +32,15 @@ def test_photo_gets_its_caption() -> None:
     assert figure.alone
 
 
+def test_map_with_many_names_is_a_figure_but_an_image_below_a_table_is_not() -> None:
+    image = place_photo(50, 100, 550, 700)
+    scattered = [write_line(f"Town {'abcdefgh'[n % 8]}", 60 + 83 * n % 420, 110 + 9.5 * n) for n in range(60)]
+    (figure,) = find(make_page(scattered, [image])).figures
+    assert figure.box == image.box
+    table = [write_line(f"Town {n}", 60 + 110 * (n % 4), 110 + 20 * (n // 4)) for n in range(100)]
+    assert not find(make_page(table, [image])).figures
+
+
 def test_plot_includes_its_tick_labels_but_not_the_text() -> None:
     drawings, ticks = draw_plot(100, 100, 280, 250)
     prose = write_prose(50, 330, 6)
