@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import inf
@@ -35,6 +35,7 @@ _SIGN_BEFORE, _SIGN_AFTER = re.compile(r"(?:^|\s)(?:US|A|C)?[$€£¥]\s?[(]?$")
 _MARK = re.compile(r"^[(\[]?(?:[a-z]|\d{1,2}|[*∗†‡§¶#]{1,3})(?:,\s?(?:[a-z]|\d{1,2}|[*†‡§¶#]))*[)\]]?$")
 _YEAR = re.compile(r"^(?:19|20)\d\d$")
 _REFERENCE = re.compile(r"^\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]$")
+_LIST_MARK = re.compile(r"[(\[]?(?:\d{1,3}|[a-z])[.)\]]|\W{1,3}")
 _NO_VALUE = re.compile(r"^(?:[—–−-]+|n/?[am]|\*+)$", re.IGNORECASE)
 
 
@@ -144,6 +145,10 @@ def _cut(line: Line, text: str, share: float) -> Line:
     return replace(line, text=text, box=(x0, y0, x0 + share * (x1 - x0), y1))
 
 
+def lines_inside(box: Box, lines: Iterable[Line]) -> list[Line]:
+    return [line for line in lines if line.belongs_to(box)]
+
+
 def rows_box(rows: Sequence[Row]) -> Box:
     return merge_boxes(line.box for row in rows for line in row)
 
@@ -176,6 +181,12 @@ def find_columns(rows: Sequence[Row], rules: Sequence[float] = ()) -> list[tuple
         alone = [row for row in rows if len(row) == 1 and sum(_overlaps(row[0], column) for column in columns) < 2]
         rows = shared + alone
     return _split_at_gutters(rows, rules)
+
+
+def count_columns(rows: Sequence[Row]) -> int:
+    """The number of columns, without those of the numbers or bullets of a list, which belong to their text."""
+    columns = find_columns(rows)
+    return len({column_of(line, columns) for row in rows for line in row if not _LIST_MARK.fullmatch(line.text)})
 
 
 def _overlaps(line: Line, column: tuple[float, float]) -> bool:

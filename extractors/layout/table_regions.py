@@ -3,15 +3,23 @@
 In: an upright page. Out: boxes, those found by the most reliable means first.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 
 from extractors.geometry import boxes_touch, coverage, expand_box, height, merge_boxes, width
-from extractors.layout.labels import LABEL, label_kind
 from extractors.layout.rules import RULE_THICKNESS
-from extractors.layout.table_lines import Row, count_words, find_columns, group_rows, is_number, rows_box
-from extractors.layout.table_splits import split_region, starts_caption
+from extractors.layout.table_lines import (
+    Row,
+    count_columns,
+    count_words,
+    find_columns,
+    group_rows,
+    is_number,
+    lines_inside,
+    rows_box,
+)
+from extractors.layout.table_splits import is_table_caption, split_region, starts_caption
 from extractors.page import Line, PageLayout
 from extractors.types import Box
 
@@ -31,7 +39,7 @@ _MAX_EMPTY_STRIP = 30.0  # points between two rules without text
 _BESIDE = 0.2  # share of a line's width between the ends of the rules
 _MAX_ROW_HEIGHT = 2.5  # text sizes between two rules that hold one row
 MAX_CELL_ROWS = 6  # lines of running text side by side that are cells of one row rather than columns of a page
-MIN_TEXT_COLUMNS = 3  # from which text side by side is a table however long it is
+MIN_TEXT_COLUMNS = 3  # from which text side by side is a table however long it is, if its header has as many
 _MAX_STRIP_PROSE, _MIN_SHARED_ROWS = 0.2, 0.25  # shares of the lines that are running text, of rows of several cells
 _MAX_HEADING_ROWS, _MAX_HEADING_WORDS = 2, 11  # a heading between rules
 # Labels on the left of rules that run only over the numbers: shares of the rows.
@@ -78,10 +86,6 @@ def table_regions(page: TablePage) -> Iterator[Box]:
         yield from split_region(region, all_rows, page.prose)
 
 
-def lines_inside(box: Box, lines: Iterable[Line]) -> list[Line]:
-    return [line for line in lines if line.belongs_to(box)]
-
-
 def _grids(page: TablePage) -> Iterator[Box]:
     """The boxes of rules that cross, with several rows and upright rules inside: one in a frame, more without a frame.
 
@@ -115,16 +119,15 @@ def _between_rules(page: TablePage) -> list[Box]:
         stack.sort(key=lambda rule: rule[1])
         runs.append(stack[:1])
         for upper, lower in pairwise(stack):
-            if is_set_in_columns((first[0], upper[1], first[2], lower[3]), page):
+            above = (first[0], runs[-1][-2][1], first[2], upper[3]) if len(runs[-1]) > 1 else None
+            if is_set_in_columns((first[0], upper[1], first[2], lower[3]), page, above):
                 runs[-1].append(lower)
             else:
                 runs.append([lower])
     found = [(merge_boxes(run), len(run)) for run in runs if len(run) > 1]
     # Two rules at a page's head and foot may enclose a complete table. Rules of a part of the columns are within it.
-    complete = [box for box, rules in found if rules > 2]
-    whole = [
-        box for box, rules in found if rules > 2 or not any(coverage(other, box) > _HEAD_AND_FOOT for other in complete)
-    ]
+    complete = [box for box, n in found if n > 2]
+    whole = (box for box, n in found if n > 2 or not any(coverage(other, box) > _HEAD_AND_FOOT for other in complete))
     return sorted(whole, key=width, reverse=True)
 
 
@@ -132,8 +135,11 @@ def _have_same_ends(a: Box, b: Box) -> bool:
     return abs(a[0] - b[0]) < _SAME_END and abs(a[2] - b[2]) < _SAME_END
 
 
-def is_set_in_columns(strip: Box, page: TablePage) -> bool:
-    """Whether the strip between two rules belongs to a table: rows of several cells, or a short heading."""
+def is_set_in_columns(strip: Box, page: TablePage, above: Box | None = None) -> bool:
+    """Whether the strip between two rules belongs to a table: rows of several cells, or a short heading.
+
+    Long text side by side is a row of cells, and no page of several columns, if the strip `above` has columns as well.
+    """
     lines = lines_inside(strip, page.layout.lines)
     rows = group_rows(lines)
     if not rows:
@@ -142,8 +148,10 @@ def is_set_in_columns(strip: Box, page: TablePage) -> bool:
         return True
     prose = [line for line in page.prose if strip[1] < line.box[1] and line.box[3] < strip[3]]
     between = [min(line.box[2], strip[2]) - max(line.box[0], strip[0]) > _BESIDE * width(line.box) for line in prose]
-    columns = len(find_columns(rows))
-    is_row = columns >= MIN_TEXT_COLUMNS or (columns > 1 and len(rows) <= MAX_CELL_ROWS and len(rows[0]) > 1)
+    columns = count_columns(rows)
+    columns_above = count_columns(group_rows(lines_inside(above, page.layout.lines))) if above else 0
+    is_row = columns > 1 and len(rows) <= MAX_CELL_ROWS and len(rows[0]) > 1
+    is_row = is_row or min(columns, columns_above) >= MIN_TEXT_COLUMNS
     if any(starts_caption(row[0]) for row in rows) or (not is_row and sum(between) > _MAX_STRIP_PROSE * len(rows)):
         return False
     shared_rows = sum(len(row) > 1 for row in rows) >= _MIN_SHARED_ROWS * len(rows)
@@ -223,7 +231,7 @@ def _numbers(row: Row) -> list[Line]:
 
 def _at_captions(lines: Sequence[Line]) -> Iterator[Box]:
     """Rows of several cells right under the caption of a table, or right above it."""
-    for caption in filter(_is_table_caption, lines):
+    for caption in filter(is_table_caption, lines):
         below = [line for line in lines if line.box[1] > caption.box[1] + 1 and line is not caption]
         above = [line for line in lines if line.box[3] < caption.box[3] - 1]
         for rows in (group_rows(below), group_rows(above)[::-1]):
@@ -231,11 +239,6 @@ def _at_captions(lines: Sequence[Line]) -> Iterator[Box]:
             if len(table) >= _MIN_ROWS:
                 yield expand_box(rows_box(table), _MARGIN)
                 break
-
-
-def _is_table_caption(line: Line) -> bool:
-    match = LABEL.match(line.text)
-    return match is not None and label_kind(match) == "table" and starts_caption(line)
 
 
 def _rows_next_to(caption: Line, rows: Sequence[Row]) -> list[Row]:
@@ -287,6 +290,6 @@ def _first_heading(rows: Sequence[Row], start: int) -> int:
         above = rows[first - 1]
         is_label = len(above) == 1 and above[0].box[0] < left + _HEADING_INDENT
         is_section_title = is_label and (first < 2 or len(rows[first - 2]) == 1 or _is_break(rows[first - 2], above))
-        if _is_break(above, rows[first]) or any(map(_is_table_caption, above)) or is_section_title:
+        if _is_break(above, rows[first]) or any(map(is_table_caption, above)) or is_section_title:
             return first
     return max(0, start - _MAX_HEADING_ROWS_ABOVE)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
 from extractors.geometry import width
-from extractors.layout.labels import LABEL
+from extractors.layout.labels import LABEL, label_kind
 from extractors.layout.table_lines import Row, is_number, is_value, rows_box
 from extractors.page import Line
 from extractors.types import Box
@@ -38,6 +38,11 @@ def starts_caption(line: Line) -> bool:
         return False
     rest = line.text[match.end() :].lstrip()
     return not rest[:1].islower() and (not rest or len(rest) > _MIN_CAPTION_TEXT or rest[0] in ".:|–—")
+
+
+def is_table_caption(line: Line) -> bool:
+    match = LABEL.match(line.text)
+    return match is not None and label_kind(match) == "table" and starts_caption(line)
 
 
 def _between_texts(region: Box, rows: Sequence[Row], prose: Collection[Line]) -> Iterator[Sequence[Row]]:

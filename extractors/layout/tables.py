@@ -7,7 +7,6 @@ because a false table takes its lines away from the running text.
 
 import re
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -16,7 +15,6 @@ from math import inf
 from extractors.geometry import (
     area,
     boxes_touch,
-    coverage,
     expand_box,
     height,
     horizontal_overlap,
@@ -27,10 +25,19 @@ from extractors.geometry import (
     shorter_side,
     width,
 )
-from extractors.layout.marks import background_images, bleeds
+from extractors.layout.charts import is_picture
+from extractors.layout.marks import bleeds
 from extractors.layout.rules import RULE_THICKNESS, find_rules
 from extractors.layout.table_cells import read_cells
-from extractors.layout.table_lines import Row, find_columns, find_prose, group_rows, is_number, row_middle
+from extractors.layout.table_lines import (
+    Row,
+    find_columns,
+    find_prose,
+    group_rows,
+    is_number,
+    lines_inside,
+    row_middle,
+)
 from extractors.layout.table_notes import find_notes, find_unit
 from extractors.layout.table_pieces import cut_at_rules, cut_lines
 from extractors.layout.table_regions import (
@@ -38,7 +45,6 @@ from extractors.layout.table_regions import (
     MIN_TEXT_COLUMNS,
     TablePage,
     is_set_in_columns,
-    lines_inside,
     table_regions,
 )
 from extractors.layout.table_splits import split_region
@@ -69,17 +75,7 @@ _MIN_SHARED_ROWS, _MIN_FILLED = 0.4, 0.35  # rows with several cells; cells with
 _MIN_NUMBERS = 0.1  # cells
 _MAX_RULED_WORDS, _MAX_WORDS, _MAX_LIST_WORDS = 40, 9, 4.5  # mean words a cell; the last: two columns, no numbers
 
-# What makes a region a picture or a chart.
-_MAX_IMAGE = 0.4  # share of the region under an image, unless that is the page's background
 _BACKGROUND = 0.95  # share of the page under a rectangle that is no cell
-_MAX_STROKES, _MAX_STROKES_PER_LINE = 8, 0.3  # slanted and curved paths: marks and signs in cells
-_MAX_SIGN = 2.0  # text sizes: a larger slanted path is part of a plot
-_POINT_SIDE, _MAX_ALIGNED_POINTS, _MAX_POINTS = 6.0, 2, 5  # points; in one row or column; data points of a plot
-_MIN_SATURATION = 0.15  # difference between the colour components of a bar; fills of cells are grey or pale
-_MAX_SHAPE = 0.08  # share of the region under a coloured path that is no rectangle
-_MIN_BAR_SIDE = 3.0  # points
-_LENGTH_STEP = 2.0  # points within which bars have the same length
-_MAX_LENGTHS, _MAX_LENGTH_SHARE = 3, 0.5  # different lengths; shapes of a table repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +174,7 @@ def _are_one_table(a: Box, b: Box, page: TablePage) -> bool:
 
 def _table(region: Box, page: TablePage) -> Table | None:
     lines = lines_inside(region, page.layout.lines)
-    if not lines or _LISTING.match(lines[0].text) or _is_picture(region, lines, page.layout):
+    if not lines or _LISTING.match(lines[0].text) or is_picture(region, lines, page.layout):
         return None
     rules, level, upright = _rules(region, page)
     ruled = len(level) + len(upright) > _MIN_GRID_RULES and bool(level) and bool(upright)
@@ -239,56 +235,3 @@ def _is_tabular(grid: TableGrid, ruled: bool) -> bool:
         and sum(map(bool, chain(*table))) >= _MIN_FILLED * columns * rows
         and sum(len(cell.split()) for cell in filled) / len(filled) < max_words
     )
-
-
-def _is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
-    backgrounds = background_images(layout)
-    images = [raster.box for raster in layout.rasters if raster not in backgrounds]
-    if any(coverage(region, image) > _MAX_IMAGE for image in images):
-        return True
-    drawings = [drawing for drawing in layout.drawings if is_inside(drawing.box, region)]
-    strokes = [drawing for drawing in drawings if drawing.slanted or drawing.curved]
-    if len(strokes) > _MAX_STROKES and len(strokes) > _MAX_STROKES_PER_LINE * len(lines):
-        return True
-    largest_sign = _MAX_SIGN * max(line.size for line in lines)
-    if any(stroke.slanted and shorter_side(stroke.box) > largest_sign for stroke in strokes):
-        return True
-    if _has_bars(region, drawings) or _has_data_points(drawings):
-        return True
-    reaching_out = (
-        drawing
-        for drawing in layout.drawings
-        if _is_coloured(drawing) and overlap_area(drawing.box, region) > 0 and not is_inside(drawing.box, region)
-    )
-    return sum(not is_inside(region, drawing.box) for drawing in reaching_out) > _MAX_LENGTHS
-
-
-def _is_coloured(drawing: Drawing) -> bool:
-    fill = drawing.fill
-    return drawing.filled and fill is not None and max(fill) - min(fill) > _MIN_SATURATION
-
-
-def _has_data_points(drawings: Sequence[Drawing]) -> bool:
-    """Whether small shapes are scattered; the dashes of a rule, and ticks in cells, are in rows or columns."""
-    points = [d.box for d in drawings if d.filled and 0 < max(width(d.box), height(d.box)) < _POINT_SIDE]
-    rows, columns = Counter(round(box[1]) for box in points), Counter(round(box[0]) for box in points)
-    alone = [box for box in points if max(rows[round(box[1])], columns[round(box[0])]) <= _MAX_ALIGNED_POINTS]
-    return len(alone) > _MAX_POINTS
-
-
-def _has_bars(region: Box, drawings: Sequence[Drawing]) -> bool:
-    """Whether there are coloured shapes of many lengths, or a large one that is no cell."""
-    coloured = list(filter(_is_coloured, drawings))
-    if any(not d.rectangle and area(d.box) > _MAX_SHAPE * area(region) for d in coloured):
-        return True
-    bars = [d.box for d in coloured if shorter_side(d.box) > _MIN_BAR_SIDE]
-    lengths: dict[tuple[bool, int], list[float]] = {}  # of those that start from one upright or level line
-    for box in bars:
-        lengths.setdefault((True, round(box[3] / _LENGTH_STEP)), []).append(height(box))
-        lengths.setdefault((False, round(box[0] / _LENGTH_STEP)), []).append(width(box))
-    return any(map(_have_many_lengths, lengths.values()))
-
-
-def _have_many_lengths(lengths: Sequence[float]) -> bool:
-    steps = {round(length / _LENGTH_STEP) for length in lengths}
-    return len(steps) > max(_MAX_LENGTHS, _MAX_LENGTH_SHARE * len(lengths))

@@ -1,0 +1,73 @@
+"""Whether a region that may be a table is a picture or a chart."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from extractors.geometry import area, coverage, height, is_inside, overlap_area, shorter_side, width
+from extractors.layout.marks import background_images
+from extractors.page import Drawing, Line, PageLayout
+from extractors.types import Box
+
+_MAX_IMAGE = 0.4  # share of the region under an image, unless that is the page's background
+_MAX_STROKES, _MAX_STROKES_PER_LINE = 8, 0.3  # slanted and curved paths: marks and signs in cells
+_MAX_SIGN = 2.0  # text sizes: a larger slanted path is part of a plot
+_POINT_SIDE, _MAX_ALIGNED_POINTS, _MAX_POINTS = 6.0, 2, 5  # points; in one row or column; data points of a plot
+_MIN_SATURATION = 0.15  # difference between the colour components of a bar; fills of cells are grey or pale
+_MAX_SHAPE = 0.08  # share of the region under a coloured path that is no rectangle
+_MIN_BAR_SIDE = 3.0  # points
+_LENGTH_STEP = 2.0  # points within which bars have the same length
+_MAX_LENGTHS, _MAX_LENGTH_SHARE = 3, 0.5  # different lengths; shapes of a table repeat
+
+
+def is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
+    """Whether images, slanted paths, bars or data points fill the region; `lines` are those inside it."""
+    backgrounds = background_images(layout)
+    images = [raster.box for raster in layout.rasters if raster not in backgrounds]
+    if any(coverage(region, image) > _MAX_IMAGE for image in images):
+        return True
+    drawings = [drawing for drawing in layout.drawings if is_inside(drawing.box, region)]
+    strokes = [drawing for drawing in drawings if drawing.slanted or drawing.curved]
+    if len(strokes) > _MAX_STROKES and len(strokes) > _MAX_STROKES_PER_LINE * len(lines):
+        return True
+    largest_sign = _MAX_SIGN * max(line.size for line in lines)
+    if any(stroke.slanted and shorter_side(stroke.box) > largest_sign for stroke in strokes):
+        return True
+    if _has_bars(region, drawings) or _has_data_points(drawings):
+        return True
+    reaching_out = (
+        drawing
+        for drawing in layout.drawings
+        if _is_coloured(drawing) and overlap_area(drawing.box, region) > 0 and not is_inside(drawing.box, region)
+    )
+    return sum(not is_inside(region, drawing.box) for drawing in reaching_out) > _MAX_LENGTHS
+
+
+def _is_coloured(drawing: Drawing) -> bool:
+    fill = drawing.fill
+    return drawing.filled and fill is not None and max(fill) - min(fill) > _MIN_SATURATION
+
+
+def _has_data_points(drawings: Sequence[Drawing]) -> bool:
+    """Whether small shapes are scattered; the dashes of a rule, and ticks in cells, are in rows or columns."""
+    points = [d.box for d in drawings if d.filled and 0 < max(width(d.box), height(d.box)) < _POINT_SIDE]
+    rows, columns = Counter(round(box[1]) for box in points), Counter(round(box[0]) for box in points)
+    alone = [box for box in points if max(rows[round(box[1])], columns[round(box[0])]) <= _MAX_ALIGNED_POINTS]
+    return len(alone) > _MAX_POINTS
+
+
+def _has_bars(region: Box, drawings: Sequence[Drawing]) -> bool:
+    """Whether there are coloured shapes of many lengths, or a large one that is no cell."""
+    coloured = list(filter(_is_coloured, drawings))
+    if any(not d.rectangle and area(d.box) > _MAX_SHAPE * area(region) for d in coloured):
+        return True
+    bars = [d.box for d in coloured if shorter_side(d.box) > _MIN_BAR_SIDE]
+    lengths: dict[tuple[bool, int], list[float]] = {}  # of those that start from one upright or level line
+    for box in bars:
+        lengths.setdefault((True, round(box[3] / _LENGTH_STEP)), []).append(height(box))
+        lengths.setdefault((False, round(box[0] / _LENGTH_STEP)), []).append(width(box))
+    return any(map(_have_many_lengths, lengths.values()))
+
+
+def _have_many_lengths(lengths: Sequence[float]) -> bool:
+    steps = {round(length / _LENGTH_STEP) for length in lengths}
+    return len(steps) > max(_MAX_LENGTHS, _MAX_LENGTH_SHARE * len(lengths))
