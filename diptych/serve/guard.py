@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import URL, Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from diptych.serve.options import PREFIX, ServeOptions
-from diptych.serve.page.login import LOGIN, exchange_token
+from diptych.serve.page.login import LOGIN, exchange_token, redirect_to_login
 from diptych.serve.problems import Problem
 from diptych.serve.sessions import Sessions
 
@@ -100,7 +100,7 @@ class Guard:
         if path in OPEN_PATHS or path.startswith(OPEN_FOLDER) or self._sessions.allows(headers):
             return None
         if scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
-            return RedirectResponse(LOGIN, 303)
+            return redirect_to_login(scope)
         return Problem(
             401, "this server requires its token: send `Authorization: Bearer TOKEN`", {"www-authenticate": "Bearer"}
         )

@@ -4,7 +4,9 @@ from html import escape
 from typing import Annotated
 from urllib.parse import parse_qsl, quote, urlencode
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
+from pydantic import Field
+from starlette.datastructures import URL
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
@@ -12,8 +14,8 @@ from diptych.serve.page.html import static_path
 from diptych.serve.sessions import Sessions
 
 LOGIN = "/login"
-TOKEN = "token"
-MAX_TOKEN = 1000
+TOKEN, NEXT = "token", "next"
+MAX_TOKEN, MAX_NEXT = 1000, 8000
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -29,6 +31,7 @@ _FORM = """<main class="login">
 <label for="token">Token of this server</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
 <button type="submit">Log in</button>
+<input name="next" type="hidden" value="{following}">
 <p role="alert">{error}</p>
 </form>
 </main>"""
@@ -36,19 +39,34 @@ _FORM = """<main class="login">
 router = APIRouter(include_in_schema=False)
 
 
+Following = Annotated[str, Field(max_length=MAX_NEXT)]
+
+
 @router.get(LOGIN)
-async def login_form() -> HTMLResponse:
-    return _form()
+async def login_form(following: Annotated[Following, Query(alias=NEXT)] = "") -> HTMLResponse:
+    return _form(following)
 
 
 @router.post(LOGIN)
-async def login(request: Request, token: Annotated[str, Form(max_length=MAX_TOKEN)] = "") -> Response:
+async def login(
+    request: Request,
+    token: Annotated[str, Form(max_length=MAX_TOKEN)] = "",
+    following: Annotated[Following, Form(alias=NEXT)] = "",
+) -> Response:
     sessions: Sessions = request.app.state.sessions
     if not sessions.is_token(token.strip()):
-        return _form("This is not the token of this server.", 401)
-    answer = RedirectResponse("/", 303)
+        return _form(following, "This is not the token of this server.", 401)
+    # Two slashes, or a backslash, would lead to another server.
+    answer = RedirectResponse("/" + following.lstrip("/\\"), 303)
     sessions.open(answer, secure=request.url.scheme == "https")
     return answer
+
+
+def redirect_to_login(scope: Scope) -> Response:
+    """To the form, which leads back to the address that was asked for."""
+    following = URL(scope=scope)
+    place = following.path + (f"?{following.query}" if following.query else "")
+    return RedirectResponse(f"{LOGIN}?{urlencode({NEXT: place[:MAX_NEXT]})}" if place != "/" else LOGIN, 303)
 
 
 def exchange_token(scope: Scope, sessions: Sessions) -> Response | None:
@@ -61,7 +79,7 @@ def exchange_token(scope: Scope, sessions: Sessions) -> Response | None:
     if not tokens:
         return None
     if not sessions.is_token(tokens[0]):
-        return _form("The address does not have the token of this server.", 401)
+        return _form("", "The address does not have the token of this server.", 401)
     rest = urlencode([(name, value) for name, value in query if name != TOKEN])
     place = "/" + quote(scope["path"].lstrip("/\\")) + (f"?{rest}" if rest else "")
     refresh = f'<meta http-equiv="refresh" content="0; url={escape(place, quote=True)}">'
@@ -70,5 +88,7 @@ def exchange_token(scope: Scope, sessions: Sessions) -> Response | None:
     return answer
 
 
-def _form(error: str = "", status: int = 200) -> HTMLResponse:
-    return HTMLResponse(_PAGE.format(static=static_path(), body=_FORM.format(error=error)), status)
+def _form(following: str, error: str = "", status: int = 200) -> HTMLResponse:
+    """The form, which leads to the address `following` on this server."""
+    body = _FORM.format(following=escape(following), error=error)
+    return HTMLResponse(_PAGE.format(static=static_path(), body=body), status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,6 +56,21 @@ def test_browsers_log_in_with_a_form(locked: TestClient) -> None:
     assert "SameSite=strict" in cookie
     assert SECRET not in cookie
     assert locked.get(SEARCH).status_code == 200
+
+
+def test_login_leads_to_the_page_that_was_asked_for(locked: TestClient) -> None:
+    form = locked.get(locked.get("/documents?q=a%20%22b%22&page=2", headers=PAGE).headers["location"]).text
+    assert 'value="/documents?q=a%20%22b%22&amp;page=2"' in form
+    refused = locked.post("/login", data={"token": "wrong", "next": "/documents"})
+    assert 'value="/documents"' in refused.text
+    entered = locked.post("/login", data={"token": SECRET, "next": "/documents?q=a%20%22b%22&page=2"})
+    assert entered.headers["location"] == "/documents?q=a%20%22b%22&page=2"
+
+
+@pytest.mark.parametrize("place", ["//x.example/", "/\\x.example", "https://x.example", "\\\\x.example"])
+def test_login_never_leads_to_another_server(locked: TestClient, place: str) -> None:
+    found = locked.post("/login", data={"token": SECRET, "next": place}).headers["location"]
+    assert re.match(r"/[a-z]", found)
 
 
 def test_address_with_the_token_is_exchanged_for_a_cookie(locked: TestClient) -> None:
