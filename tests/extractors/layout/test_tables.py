@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 
@@ -73,15 +72,6 @@ def test_long_texts_side_by_side_below_a_header_are_a_table() -> None:
     draw_rule(page, y, 40, 560)
     (table,) = tables_of(page)
     assert (table.grid.rows, table.grid.columns, table.grid.header_rows) == (4, 4, 1)
-
-
-def test_coloured_cells_of_many_widths_are_no_bars() -> None:
-    page = new_page()
-    edges = (72, 210, 262, 300, 365, 440)
-    for x0, x1 in pairwise(edges):
-        page.draw_rect((x0, 200, x1, 218), fill=(1, 1, 0.5), color=None)
-    draw_grid(page)
-    assert rows_of(page) == tuple(HARVEST)
 
 
 def test_table_in_one_block_with_the_text_around_it_is_found() -> None:
@@ -200,31 +190,6 @@ def test_table_of_contents_is_no_table() -> None:
     assert tables_of(page) == []
 
 
-def test_a_chart_with_grid_lines_is_no_table() -> None:
-    page = new_page()
-    for n in range(6):
-        draw_rule(page, 200 + 30 * n, 100, 400)
-        page.insert_text((75, 204 + 30 * n), f"{100 - 20 * n}", fontsize=9)
-    for n in range(5):
-        page.insert_text((110 + 60 * n, 365), f"Q{n + 1}", fontsize=9)
-        page.draw_rect((110 + 60 * n, 350 - 23 * n, 140 + 60 * n, 350), fill=(0.2, 0.4, 0.8), color=None)
-    assert tables_of(page) == []
-
-
-def test_bars_with_numbers_are_no_table() -> None:
-    page = new_page()
-    for n, (label, share) in enumerate(
-        [("Total", 61), ("Men", 44), ("Women", 75), ("Young", 52), ("Old", 33), ("All", 20)]
-    ):
-        y = 200 + 16 * n
-        page.insert_text((80, y + 10), label, fontsize=9)
-        page.draw_rect((150, y, 150 + 2 * share, y + 12), fill=(0.1, 0.3, 0.5), color=None)
-        page.draw_rect((150 + 2 * share, y, 350, y + 12), fill=(0.6, 0.6, 0.1), color=None)
-        page.insert_text((155, y + 10), str(share), fontsize=9)
-        page.insert_text((320, y + 10), str(100 - share), fontsize=9)
-    assert tables_of(page) == []
-
-
 def test_empty_page_has_no_tables() -> None:
     assert tables_of(new_page()) == []
 
@@ -264,26 +229,6 @@ def test_columns_of_running_text_beside_a_table_are_none_of_its_columns() -> Non
     assert rows_in(table) == tuple(HARVEST)
 
 
-def test_upright_bars_on_one_line_are_no_table() -> None:
-    page = new_page()
-    write_rows(page, [("100", "100", "100"), ("75", "75", "75"), ("50", "50", "50"), ("2019", "2020", "2021")])
-    for number, bar in enumerate((55, 40, 62, 30, 20)):
-        x = 90 + 60 * number
-        page.draw_rect((x, TOP + 66 - bar, x + 20, TOP + 66), color=None, fill=(0.1, 0.4, 0.7))
-    assert not tables_of(page)
-
-
-def test_scattered_data_points_are_no_table_but_a_column_of_marks_is() -> None:
-    plot, rated = new_page(), new_page()
-    for page in (plot, rated):
-        write_rows(page, HARVEST)
-    for n in range(9):
-        plot.draw_rect((150 + 31 * n, TOP + 13 * (n % 7), 154 + 31 * n, TOP + 13 * (n % 7) + 4), fill=(0, 0, 0))
-        rated.draw_rect((436, TOP + 6 + 9 * n, 440, TOP + 10 + 9 * n), fill=(0, 0, 0))
-    assert tables_of(rated)
-    assert not tables_of(plot)
-
-
 def test_background_of_a_slide_is_no_cell() -> None:
     texts = [("A title", 176, 44, 930, 140)]
     texts += [(text, x, y, x + 80, y + 41) for y in (176, 247, 318) for x, text in ((173, "alice"), (721, "{bob}"))]
@@ -291,13 +236,6 @@ def test_background_of_a_slide_is_no_cell() -> None:
     lines = tuple(Line((x0, y0, x1, y1), text, y1 - y0) for text, x0, y0, x1, y1 in texts)
     night = Drawing((0, 0, 1024, 768), 1, filled=True, stroked=False, fill=(0, 0, 0), rectangle=True)
     assert not find_tables(PageLayout(1, 1024, 768, lines, drawings=(night,)))
-
-
-def test_panels_of_a_plot_are_no_table() -> None:
-    page = new_page()
-    draw_grid(page)
-    page.draw_polyline([(80, 280), (180, 220), (300, 270), (430, 210)], color=(1, 0, 0))
-    assert not tables_of(page)
 
 
 def test_total_below_the_last_shade_is_part_of_the_table() -> None:
@@ -336,14 +274,6 @@ def test_labels_with_references_to_notes_belong_to_the_numbers() -> None:
     assert rows_of(page)[-1] == ("Receivables 5", "8", "4,555", "6,856")
 
 
-def test_names_below_the_bars_of_two_charts_are_no_table() -> None:
-    page = new_page()
-    for n in range(4):
-        page.draw_rect((150 + 80 * n, 130 + 12 * n, 180 + 80 * n, 230), fill=(1, 0.6, 0), color=None)
-    write_rows(page, [("0", "10", "20", "30"), ("5", "15", "25", "35"), ("8", "12", "16", "20"), ("1", "2", "3", "4")])
-    assert not tables_of(page)
-
-
 def test_bars_that_one_path_draws_are_no_cells() -> None:
     page = new_page()
     write_rows(page, [("North", "12", "24"), ("South", "18", "27"), ("East", "22", "30"), ("West", "25", "35")])
@@ -351,39 +281,6 @@ def test_bars_that_one_path_draws_are_no_cells() -> None:
     layout = read_page(page, 1)
     path = Drawing((200, 202, 320, 268), 4, filled=True, stroked=False, fill=(0.4, 0.4, 0.4), parts=bars)
     assert find_tables(replace(layout, drawings=(path,))) == find_tables(layout)
-
-
-def _sales(year: int) -> list[tuple[str, ...]]:
-    return [
-        ("", "2023", "2022"),
-        *((name, f"{year + n},5", f"{year - n},7") for n, name in enumerate(("Pears", "Figs"))),
-    ]
-
-
-def test_header_that_comes_again_begins_another_table() -> None:
-    page = new_page()
-    write_rows(page, [*_sales(300), ("Costs of the year",), *_sales(500)], columns=(72, 300, 400))
-    for y in (TOP + STEP, TOP + 3 * STEP, TOP + 5 * STEP, TOP + 7 * STEP):
-        draw_rule(page, y)
-    assert [len(rows_in(table)) for table in tables_of(page)] == [3, 3]
-
-
-def test_running_text_between_rows_of_numbers_ends_a_table() -> None:
-    page = new_page()
-    write_rows(page, [(f"Row {n}", f"{n}.5", f"{3 * n}.1") for n in range(2, 6)], columns=(72, 300, 400))
-    page.insert_text((72, 290), SENTENCE, fontsize=10)
-    write_rows(page, [(f"Row {n}", f"{n}.5", f"{3 * n}.1") for n in range(6, 10)], columns=(72, 300, 400), top=300)
-    assert [len(rows_in(table)) for table in tables_of(page)] == [4, 4]
-
-
-def test_caption_between_rows_begins_another_table() -> None:
-    page = new_page()
-    bottom = write_rows(page, HARVEST)
-    page.insert_text((76, bottom + 13), "Table 4. The harvest of the year before", fontsize=10)
-    end = write_rows(page, [("Orchard", "Trees", "Weight", "Price"), *HARVEST[1:]], top=bottom + STEP)
-    for y in (TOP, TOP + STEP, bottom, bottom + STEP, bottom + 2 * STEP, end):
-        draw_rule(page, y)
-    assert [rows_in(table)[0][2] for table in tables_of(page)] == ["Tonnes", "Weight"]
 
 
 def test_algorithm_between_rules_is_no_table() -> None:
@@ -394,13 +291,3 @@ def test_algorithm_between_rules_is_no_table() -> None:
     for y in (TOP, TOP + STEP, bottom):
         draw_rule(page, y, 72, 300)
     assert tables_of(page) == []
-
-
-def test_table_over_a_watermark_is_found() -> None:
-    page = new_page()
-    watermark = pymupdf().Pixmap(pymupdf().csRGB, (0, 0, 60, 60), False)
-    watermark.clear_with(240)
-    page.insert_image((60, 150, 540, 800), pixmap=watermark)
-    draw_grid(page, [HARVEST[0], *HARVEST[1:] * 3])
-    (table,) = tables_of(page)
-    assert table.grid.rows == 13

@@ -1,0 +1,96 @@
+"""Which regions are pictures or charts, and no tables."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from extractors.pdf.render import pymupdf
+from tests.support.drawn_tables import (
+    HARVEST,
+    TOP,
+    draw_grid,
+    draw_rule,
+    new_page,
+    rows_of,
+    tables_of,
+    write_rows,
+)
+
+
+def test_coloured_cells_of_many_widths_are_no_bars() -> None:
+    page = new_page()
+    edges = (72, 210, 262, 300, 365, 440)
+    for x0, x1 in pairwise(edges):
+        page.draw_rect((x0, 200, x1, 218), fill=(1, 1, 0.5), color=None)
+    draw_grid(page)
+    assert rows_of(page) == tuple(HARVEST)
+
+
+def test_a_chart_with_grid_lines_is_no_table() -> None:
+    page = new_page()
+    for n in range(6):
+        draw_rule(page, 200 + 30 * n, 100, 400)
+        page.insert_text((75, 204 + 30 * n), f"{100 - 20 * n}", fontsize=9)
+    for n in range(5):
+        page.insert_text((110 + 60 * n, 365), f"Q{n + 1}", fontsize=9)
+        page.draw_rect((110 + 60 * n, 350 - 23 * n, 140 + 60 * n, 350), fill=(0.2, 0.4, 0.8), color=None)
+    assert tables_of(page) == []
+
+
+def test_bars_with_numbers_are_no_table() -> None:
+    page = new_page()
+    for n, (label, share) in enumerate(
+        [("Total", 61), ("Men", 44), ("Women", 75), ("Young", 52), ("Old", 33), ("All", 20)]
+    ):
+        y = 200 + 16 * n
+        page.insert_text((80, y + 10), label, fontsize=9)
+        page.draw_rect((150, y, 150 + 2 * share, y + 12), fill=(0.1, 0.3, 0.5), color=None)
+        page.draw_rect((150 + 2 * share, y, 350, y + 12), fill=(0.6, 0.6, 0.1), color=None)
+        page.insert_text((155, y + 10), str(share), fontsize=9)
+        page.insert_text((320, y + 10), str(100 - share), fontsize=9)
+    assert tables_of(page) == []
+
+
+def test_upright_bars_on_one_line_are_no_table() -> None:
+    page = new_page()
+    write_rows(page, [("100", "100", "100"), ("75", "75", "75"), ("50", "50", "50"), ("2019", "2020", "2021")])
+    for number, bar in enumerate((55, 40, 62, 30, 20)):
+        x = 90 + 60 * number
+        page.draw_rect((x, TOP + 66 - bar, x + 20, TOP + 66), color=None, fill=(0.1, 0.4, 0.7))
+    assert not tables_of(page)
+
+
+def test_scattered_data_points_are_no_table_but_a_column_of_marks_is() -> None:
+    plot, rated = new_page(), new_page()
+    for page in (plot, rated):
+        write_rows(page, HARVEST)
+    for n in range(9):
+        plot.draw_rect((150 + 31 * n, TOP + 13 * (n % 7), 154 + 31 * n, TOP + 13 * (n % 7) + 4), fill=(0, 0, 0))
+        rated.draw_rect((436, TOP + 6 + 9 * n, 440, TOP + 10 + 9 * n), fill=(0, 0, 0))
+    assert tables_of(rated)
+    assert not tables_of(plot)
+
+
+def test_panels_of_a_plot_are_no_table() -> None:
+    page = new_page()
+    draw_grid(page)
+    page.draw_polyline([(80, 280), (180, 220), (300, 270), (430, 210)], color=(1, 0, 0))
+    assert not tables_of(page)
+
+
+def test_names_below_the_bars_of_two_charts_are_no_table() -> None:
+    page = new_page()
+    for n in range(4):
+        page.draw_rect((150 + 80 * n, 130 + 12 * n, 180 + 80 * n, 230), fill=(1, 0.6, 0), color=None)
+    write_rows(page, [("0", "10", "20", "30"), ("5", "15", "25", "35"), ("8", "12", "16", "20"), ("1", "2", "3", "4")])
+    assert not tables_of(page)
+
+
+def test_table_over_a_watermark_is_found() -> None:
+    page = new_page()
+    watermark = pymupdf().Pixmap(pymupdf().csRGB, (0, 0, 60, 60), False)
+    watermark.clear_with(240)
+    page.insert_image((60, 150, 540, 800), pixmap=watermark)
+    draw_grid(page, [HARVEST[0], *HARVEST[1:] * 3])
+    (table,) = tables_of(page)
+    assert table.grid.rows == 13
