@@ -77,7 +77,10 @@ def _has_many_values(rows: Sequence[Row]) -> bool:
 
 
 def _rows_in_own_font(rows: Sequence[Row], *, with_values: bool = False) -> int:
-    """The number of first rows whose font is that of no other row; 0 if there is no such font, or many have values."""
+    """The number of first rows whose font is that of no other row; 0 if there is none.
+
+    Rows in which many cells are values only count `with_values`.
+    """
     fonts = [Counter(line.font for line in row).most_common(1)[0][0] for row in rows]
     count = next((n for n, font in enumerate(fonts) if font != fonts[0]), 0)
     is_own = 0 < count <= _MAX_ROWS and fonts[0] and fonts[0] not in fonts[count:]

@@ -31,7 +31,7 @@ from extractors.layout.rules import RULE_THICKNESS, find_rules
 from extractors.layout.table_cells import read_cells
 from extractors.layout.table_lines import (
     Row,
-    find_columns,
+    count_columns,
     find_prose,
     group_rows,
     is_number,
@@ -206,7 +206,7 @@ def _has_header_over_text(lines: Sequence[Line], rules: Sequence[float], page: T
     header = [line for line in lines if rules and middle(line) < rules[0]]
     if not header or any(line in page.prose for line in header):
         return False
-    return len(find_columns(group_rows([line for line in lines if line not in header]))) >= MIN_TEXT_COLUMNS
+    return count_columns(group_rows([line for line in lines if line not in header])) >= MIN_TEXT_COLUMNS
 
 
 def _has_rule_below_each_row(lines: Sequence[Line], rules: Sequence[float], max_rows: float) -> bool:

@@ -148,12 +148,15 @@ def _build_paths(
         for index, (one, below) in enumerate(pairwise(paragraphs))
         if index in ranks and index + 1 not in ranks and below.size >= min_size
     }
+    text_sizes = [0.0] * (len(paragraphs) + 1)  # of each text, and of that below each heading
+    for index, paragraph in reversed([*enumerate(paragraphs)]):
+        text_sizes[index] = text_sizes[index + 1] if index in ranks else paragraph.size
     for index, paragraph in enumerate(paragraphs):
         if deck and paragraph.page != page:
             stack, small_print = [], 0.0
         page = paragraph.page
         rank = ranks.get(index)
-        text_size = next((paragraphs[i].size for i in range(index, len(paragraphs)) if i not in ranks), 0.0)
+        text_size = text_sizes[index]
         if small_print and text_size > small_print:
             stack, small_print = outside, 0.0
         if rank is None:
