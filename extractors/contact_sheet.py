@@ -7,8 +7,9 @@ The sheet is one file with a folder of page images, opened from disk. It has no 
 import os
 from collections import Counter
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from extractors.errors import ExtractionError
@@ -17,6 +18,9 @@ from extractors.pictures.store import image_path
 from extractors.structure import count_structure
 from extractors.table_grid import table_html
 from extractors.types import Box, Extraction
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 PAGE_DPI = 60.0
 """Resolution of page images that are rendered for the sheet."""
@@ -52,20 +56,12 @@ def write_contact_sheet(extraction: Extraction, pictures: Path, out: Path) -> No
 
     Page images go to a folder next to it with the same name. A page that cannot be rendered is shown by its crops.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     images = _page_images(extraction, pictures, out.with_suffix(""))
     tables = (passage.page for passage in extraction.passages if passage.table)
     numbers = sorted({*images, *(p.page for p in extraction.pictures), *tables, *extraction.report.flagged_pages})
-    template = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).get_template("contact_sheet.html")
-    html = template.render(
+    html = _template().render(
         extraction=extraction,
         report=extraction.report,
         address=lambda path: quote(os.path.relpath(path, out.parent)),  # relative, so that the folder can be moved
@@ -80,6 +76,19 @@ def write_contact_sheet(extraction: Extraction, pictures: Path, out: Path) -> No
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(html, encoding="utf-8")
+
+
+@cache  # compiling it takes longer than writing the sheet of a row
+def _template() -> "Template":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template("contact_sheet.html")
 
 
 def _places(extraction: Extraction) -> dict[int, list[_Place]]:
