@@ -1,9 +1,9 @@
 """Remove points, pictures and editions that no live document needs, and find documents that lack points."""
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 from diptych.picture_store import PictureStore
 from diptych.store.register import (
@@ -14,6 +14,7 @@ from diptych.store.register import (
     locked_record,
     write_record,
 )
+from diptych.store.sections import section_number
 from diptych.store.types import PAGE_WORDS, Collection, Point, Store, in_batches
 from diptych.where import Compare
 from extractors.pictures.store import image_path
@@ -47,11 +48,11 @@ def sweep_store(store: Store, pictures: PictureStore) -> SweepReport:
     """
     points = 0
     strays: dict[str, list[tuple[Collection, str]]] = defaultdict(list)
-    parts = Counter[tuple[str, str]]()
+    inventory = _Inventory()
     for collection in (store.text, store.images):
         for batch in in_batches(collection.scroll(), BATCH):
             records = load_records(store, {point.payload["document_id"] for point in batch})
-            parts.update(_visible_parts(batch, records))
+            inventory.add(batch, records)
             for point in batch:
                 if not is_visible(point.payload, point.id, records):
                     strays[point.payload["document_id"]].append((collection, point.id))
@@ -60,23 +61,51 @@ def sweep_store(store: Store, pictures: PictureStore) -> SweepReport:
             points += _remove_points(record, found)
     store.documents.delete([point.id for point in store.documents.scroll() if point.payload.get("deleted")])
     editions = sum([store.drop_edition(edition) for edition in range(1, store.edition)])
-    lacking = [record for record in list_records(store) if _lost_parts(record, parts)]
+    lacking = [record for record in list_records(store) if inventory.missing(record)]
     incomplete = tuple(record.name for record in lacking if _mark_incomplete(store, record.id))
     return SweepReport(points, _remove_pictures(store, pictures), editions, incomplete)
 
 
-def _visible_parts(points: Iterable[Point], records: Mapping[str, DocumentRecord]) -> Iterator[tuple[str, str]]:
-    """Document id and modality of every point that counts, without those for the words of pages."""
-    for point in points:
-        if PAGE_WORDS not in point.payload and is_visible(point.payload, point.id, records):
-            yield point.payload["document_id"], point.payload["modality"]
+@dataclass(slots=True)
+class _Stored:
+    """What is stored of a document, and counts."""
+
+    passages: int = 0
+    pictures: int = 0
+    with_passages: set[int] = field(default_factory=set)
+    """Pages, or sections, with passages; each has a point with its words."""
+    with_words: set[int] = field(default_factory=set)
+    """Pages, or sections, whose words are stored."""
 
 
-def _lost_parts(record: DocumentRecord, parts: Mapping[tuple[str, str], int]) -> str:
-    """`2 of 12 passages`: what is missing of a document; empty if nothing is."""
-    counts = (("text", "passages", record.passages), ("image", "pictures", record.pictures))
-    lost = [(committed - parts.get((record.id, kind), 0), committed, noun) for kind, noun, committed in counts]
-    return " and ".join(f"{missing} of {committed} {noun}" for missing, committed, noun in lost if missing > 0)
+class _Inventory:
+    """What is stored of each document."""
+
+    def __init__(self) -> None:
+        self._documents: dict[str, _Stored] = defaultdict(_Stored)
+
+    def add(self, points: Iterable[Point], records: Mapping[str, DocumentRecord]) -> None:
+        for point in points:
+            if is_visible(point.payload, point.id, records):
+                stored = self._documents[point.payload["document_id"]]
+                if PAGE_WORDS in point.payload:
+                    stored.with_words.add(section_number(point.payload))
+                elif point.payload["modality"] == "text":
+                    stored.passages += 1
+                    stored.with_passages.add(section_number(point.payload))
+                else:
+                    stored.pictures += 1
+
+    def missing(self, record: DocumentRecord) -> str:
+        """`2 of 12 passages`: what is missing of a document; empty if nothing is."""
+        stored = self._documents.get(record.id, _Stored())
+        pages = stored.with_passages
+        counts = (
+            (record.passages - stored.passages, record.passages, "{} of {} passages"),
+            (record.pictures - stored.pictures, record.pictures, "{} of {} pictures"),
+            (len(pages - stored.with_words), len(pages), "the words of {} of {} pages"),
+        )
+        return " and ".join(what.format(missing, committed) for missing, committed, what in counts if missing > 0)
 
 
 def _mark_incomplete(store: Store, document: str) -> bool:
@@ -84,10 +113,10 @@ def _mark_incomplete(store: Store, document: str) -> bool:
     with locked_record(store, document) as record:
         if record is None or record.deleted:
             return False
-        own, parts = Compare("document_id", "=", document), Counter[tuple[str, str]]()
+        own, inventory = Compare("document_id", "=", document), _Inventory()
         for collection in (store.text, store.images):
-            parts.update(_visible_parts(collection.scroll(own), {document: record}))
-        if lost := _lost_parts(record, parts):
+            inventory.add(collection.scroll(own), {document: record})
+        if lost := inventory.missing(record):
             problems = [one for one in record.problems if not one["reason"].startswith(LOST)]
             problems.append(asdict(Problem(f"{LOST} {lost}; ingest it again")))
             status = "partial" if record.status == "complete" else record.status

@@ -19,7 +19,7 @@ from diptych.search.search import SearchContext, search
 from diptych.store.points import EncodingConfig
 from diptych.store.register import STORE_FORMAT, bind_encoders, list_records, write_fact
 from diptych.store.spaces import Spaces
-from diptych.store.types import STORE_ID, Point, Store, text_shapes
+from diptych.store.types import PAGE_WORDS, STORE_ID, Point, Store, text_shapes
 from extractors.pictures.store import image_path, save_image_bytes
 from extractors.types import Source
 from tests.support.fakes import WordEncoder, document, source
@@ -150,6 +150,21 @@ def test_sweep_finds_documents_that_lost_points_and_the_next_ingest_stores_them(
     ]
     assert bench.ingest(source("a.pdf"), OLD).status == "complete"
     assert bench.seen() == WHOLE_OLD
+    assert sweep_store(bench.index, pictures).incomplete == ()
+
+
+def test_sweep_finds_documents_that_lost_the_words_of_a_page(bench: ScriptedPipeline) -> None:
+    bench.ingest(source("a.pdf"), OLD)
+    words = {point.id for point in bench.index.text.scroll() if PAGE_WORDS in point.payload}
+    bench.index.text.delete([min(words)])
+    pictures = PictureStore(bench.folder)
+    assert sweep_store(bench.index, pictures).incomplete == ("a.pdf",)
+    (record,) = list_records(bench.index)
+    assert [one["reason"] for one in record.problems] == [
+        "the store has lost the words of 1 of 2 pages; ingest it again"
+    ]
+    bench.ingest(source("a.pdf"), OLD)
+    assert {point.id for point in bench.index.text.scroll() if PAGE_WORDS in point.payload} == words
     assert sweep_store(bench.index, pictures).incomplete == ()
 
 
