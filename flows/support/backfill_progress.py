@@ -1,40 +1,33 @@
-"""Progress of a backfill: documents, pages, rate, time left and money, in a terminal and as a Prefect artifact."""
+"""Progress of a backfill, whose documents are still being counted, and the watch that stops it when it is cancelled."""
 
 from __future__ import annotations
 
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from prefect.artifacts import create_progress_artifact
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import StateType
 
-from diptych import Outcome
-from diptych.pipeline.discovery.skipped_files import SkippedFile
 from flows.support.progress import ProgressListener
-from flows.support.removals import Removals
+from flows.support.progress_artifact import RunProgress
 from flows.support.run_states import current_run
 from flows.support.shared_store import RunUsage
-from flows.support.wording import describe_rest, format_time
 
 if TYPE_CHECKING:
     from diptych.pipeline.backlog import Backlog
 
 CHECK_SECONDS = 1.0
 """Between two looks at the state of the run, which a user may have cancelled."""
-ARTIFACT_SECONDS = 5.0
 
 
-class BackfillProgress(ProgressListener):
-    """Counts the outcomes of a backfill, and passes everything on to another listener. Thread-safe."""
+class BackfillProgress(RunProgress):
+    """The progress of a backfill."""
 
     def __init__(
         self,
@@ -44,32 +37,13 @@ class BackfillProgress(ProgressListener):
         budget: float | None = None,
         limit: int | None = None,
     ) -> None:
-        self._listener, self._backlog, self._usage, self._budget = listener, backlog, usage, budget
-        self._limit = limit
-        self._lock, self._start = threading.Lock(), time.monotonic()
-        self.outcomes: list[Outcome] = []
-        self.pages = 0
+        super().__init__(listener, usage, budget=budget)
+        self._backlog, self._limit = backlog, limit
         self.files = 0
         """Files under the paths; 0: not counted yet."""
 
-    def on_sources(self, total: int, skipped: Sequence[SkippedFile]) -> None:
-        self._listener.on_sources(total, skipped)
-
-    def on_outcome(self, outcome: Outcome) -> None:
-        with self._lock:
-            self.outcomes.append(outcome)
-            self.pages += outcome.pages
-            self._listener.on_outcome(outcome)
-
-    def on_removals(self, removals: Removals) -> None:
-        self._listener.on_removals(removals)
-
-    def on_note(self, line: str) -> None:
-        self._listener.on_note(line)
-
     @property
     def done(self) -> int:
-        """Documents that were ingested or need no work."""
         return len(self.outcomes) + self._backlog.unchanged
 
     @property
@@ -79,30 +53,12 @@ class BackfillProgress(ProgressListener):
         total = found if self._backlog.is_complete else max(self.files, found) if self.files else 0
         return total if self._limit is None else min(total, self._backlog.unchanged + self._limit)
 
-    def describe(self) -> str:
-        """`1,200 of 10,000 documents, 3,400 pages, 17.2 documents/s, 8 min left, $0.12 of $5.00`."""
-        done, total, seconds = self.done, self.total, time.monotonic() - self._start
-        of_all = f"{done:,} of {total:,} documents" if total else f"{done:,} documents"
-        parts = [of_all, f"{self.pages:,} pages", f"{len(self.outcomes) / seconds:.1f} documents/s"]
-        if total > done > 0:
-            parts.append(f"{format_time(seconds * (total - done) / done)} left")
-        return ", ".join(filter(None, [*parts, self._describe_money()]))
-
-    def describe_rest(self) -> str:
-        """What a stopped run leaves to the next one."""
-        return describe_rest(len(self.outcomes), self.total - self.done if self.total else None)
-
     def show(self) -> None:
         self._listener.on_progress(self.done, self.total or None, self.describe())
 
-    def _describe_money(self) -> str:
-        costs = [usage["usd"] for usage in self._usage.numbers.values()]
-        spent = f"${sum(cost or 0 for cost in costs):.2f}" + " and unknown prices" * (None in costs)
-        return f"{spent} of ${self._budget:.2f}" if self._budget else spent if costs else ""
-
 
 class Watch:
-    """Looks at a flow run while it works: keeps its artifact up to date, and stops it when a user cancels it."""
+    """Looks at a flow run while it works: shows its progress, and stops it when a user cancels it."""
 
     def __init__(self, progress: BackfillProgress, stop: Callable[[], None]) -> None:
         self._progress, self._stop = progress, stop
@@ -116,8 +72,7 @@ class Watch:
         if run := current_run():
             self._runs.append(run.id)
 
-    def loop(self, artifact: UUID) -> None:
-        updated = 0.0
+    def loop(self) -> None:
         with get_client(sync_client=True) as client:
             while not self._ended.wait(CHECK_SECONDS):
                 self._progress.show()
@@ -127,15 +82,6 @@ class Watch:
                     if not self.cancelled and client.read_flow_runs(flow_run_filter=chosen):
                         self.cancelled = True
                         self._stop()
-                    if time.monotonic() - updated > ARTIFACT_SECONDS:
-                        updated = time.monotonic()
-                        client.update_artifact(artifact, self._as_artifact())
-            with suppress(Exception):
-                client.update_artifact(artifact, self._as_artifact())
-
-    def _as_artifact(self) -> ArtifactUpdate:
-        share = 100 * self._progress.done / self._progress.total if self._progress.total else 0.0
-        return ArtifactUpdate(data=min(share, 100.0), description=self._progress.describe())
 
     def end(self) -> None:
         self._ended.set()
@@ -150,10 +96,9 @@ def watched(progress: BackfillProgress, count_files: Callable[[], int], stop: Ca
 
     watch = Watch(progress, stop)
     watch.add_current_run()
-    artifact = create_progress_artifact(0.0, key="backfill-progress", description=progress.describe())
-    assert isinstance(artifact, UUID)
+    progress.create_artifact("backfill-progress")
     threading.Thread(target=count, daemon=True).start()
-    looking = threading.Thread(target=copy_context().run, args=(watch.loop, artifact), daemon=True)
+    looking = threading.Thread(target=copy_context().run, args=(watch.loop,), daemon=True)
     looking.start()
 
     def interrupt(number: int, frame: object) -> None:
@@ -169,3 +114,4 @@ def watched(progress: BackfillProgress, count_files: Callable[[], int], stop: Ca
             signal.signal(signal.SIGINT, before)
         watch.end()
         looking.join(2 * CHECK_SECONDS)
+        progress.update()

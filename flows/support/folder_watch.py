@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from watchfiles import watch
 
@@ -28,7 +26,7 @@ State = tuple[int, int] | None
 
 
 class FolderWatch:
-    """Collects file events in a thread of its own, from entering the block on, so that none is missed."""
+    """Collects file events from entering the block on, so that none is missed: also between two calls of `next`."""
 
     def __init__(self, paths: Sequence[Path], ignored: Collection[Path] = (), *, poll: bool = False) -> None:
         """`ignored`: folders whose files do not count, such as the store. `poll`: look for changes instead of waiting
@@ -40,73 +38,56 @@ class FolderWatch:
                 raise SourceError(f"{given}: only folders of this machine can be watched; schedule an ingest instead")
             if not path.exists():
                 raise SourceError(f"{path}: no such file or folder; check the path")
-        self._ignored, self._poll = [Path(os.path.realpath(path)) for path in ignored], poll
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._listen, name="diptych-watch", daemon=True)
-        self._lock = threading.Lock()
+        self._ignored = [Path(os.path.realpath(path)) for path in ignored]
+        self._events = watch(
+            *self._paths,
+            watch_filter=None,
+            debounce=200,  # milliseconds, as below
+            rust_timeout=int(1000 * POLL_SECONDS),
+            yield_on_timeout=True,
+            force_polling=poll or None,
+            ignore_permission_denied=True,
+        )
         self._changed: dict[Path, tuple[State, float]] = {}
         """Path -> its state when last looked at, and since when it has been so."""
-        self._failure: Exception | None = None
 
     def __enter__(self) -> FolderWatch:
-        self._thread.start()
+        self._gather()  # which starts to listen
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
+    def __exit__(self, *_: object) -> None:
+        self._events.close()
 
     def next(self) -> set[Path]:
         """Wait for changes and return all whole or deleted files among them. Raises `SourceError` if events fail."""
         first_seen = 0.0
         while True:
-            if self._failure:
-                raise SourceError(f"cannot watch for changes: {self._failure}; try --poll") from self._failure
+            self._gather()
             whole, waiting = self._look()
             first_seen = first_seen or (time.monotonic() if whole else 0.0)
             if whole and (not waiting or time.monotonic() - first_seen > GATHER_SECONDS):
-                with self._lock:
-                    for path in whole:
-                        del self._changed[path]
+                for path in whole:
+                    del self._changed[path]
                 return whole
-            time.sleep(POLL_SECONDS)
+
+    def _gather(self) -> None:
+        """Add the files of new events, for which this waits a moment."""
+        try:
+            batch = next(self._events)
+        except (OSError, RuntimeError) as error:  # such as too few inotify watches
+            raise SourceError(f"cannot watch for changes: {error}; try --poll") from error
+        files = (file for _, name in batch for file in _files(Path(name)))
+        self._changed |= {file: (_state(file), time.monotonic()) for file in files if self._counts(file)}
 
     def _look(self) -> tuple[set[Path], bool]:
         """(files that have not changed for a while, whether there are others)."""
         now, whole = time.monotonic(), set()
-        with self._lock:
-            for path, (state, since) in self._changed.items():
-                if (current := _state(path)) != state:
-                    self._changed[path] = (current, now)
-                elif now - since >= SETTLE_SECONDS:
-                    whole.add(path)
-            return whole, len(whole) < len(self._changed)
-
-    def _listen(self) -> None:
-        try:
-            changes = watch(
-                *self._paths,
-                watch_filter=None,
-                debounce=200,  # milliseconds
-                stop_event=self._ended,
-                rust_timeout=500,
-                raise_interrupt=False,
-                force_polling=self._poll or None,
-                ignore_permission_denied=True,
-            )
-            for batch in changes:
-                self._add(Path(name) for _, name in batch)
-        except Exception as error:  # such as too few inotify watches
-            self._failure = error
-
-    def _add(self, paths: Iterable[Path]) -> None:
-        files = [file for path in paths for file in _files(path) if self._counts(file)]
-        states = {file: _state(file) for file in files}
-        with self._lock:
-            for file, state in states.items():
-                self._changed[file] = (state, time.monotonic())
+        for path, (state, since) in self._changed.items():
+            if (current := _state(path)) != state:
+                self._changed[path] = (current, now)
+            elif now - since >= SETTLE_SECONDS:
+                whole.add(path)
+        return whole, len(whole) < len(self._changed)
 
     def _counts(self, file: Path) -> bool:
         root = next((path for path in self._paths if file.is_relative_to(path)), None)

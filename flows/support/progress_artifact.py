@@ -1,10 +1,10 @@
-"""The progress of a run in the Prefect UI: n of m documents, pages, rate, time left, money."""
+"""The progress of a run in the terminal and in the Prefect UI: documents, rate, pages, time left, failures, money."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -13,69 +13,103 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from diptych.models.meter import format_dollars
 from flows.support.progress import ProgressListener, current_listener, listening
-from flows.support.wording import describe_rest, pluralize
+from flows.support.shared_store import RunUsage
+from flows.support.wording import describe_rest, format_time
 
 if TYPE_CHECKING:
     from diptych import Diptych, Outcome
+    from diptych.pipeline.discovery.skipped_files import SkippedFile
+    from flows.support.removals import Removals
 
 KEY = "ingest-progress"
 UPDATE_SECONDS = 2.0
 """Time between two updates; each is a request to Prefect's server."""
 
 
-class ProgressArtifact(ProgressListener):
-    """Counts the documents of a run and keeps its progress artifact up to date; passes outcomes on. Thread-safe."""
+class RunProgress(ProgressListener):
+    """Counts the documents of a run, shows them in an artifact, and passes everything on. Thread-safe."""
 
-    def __init__(self, listener: ProgressListener, total: int, diptych: Diptych) -> None:
-        self._listener, self._total, self._meter = listener, total, diptych.meter
-        self._spent_before = diptych.meter.spent
+    def __init__(
+        self, listener: ProgressListener, usage: RunUsage, total: int = 0, budget: float | None = None
+    ) -> None:
+        self._listener, self._usage, self._total, self._budget = listener, usage, total, budget
         self._lock = threading.Lock()
-        self._counts = {"done": 0, "pages": 0, "failed": 0, "partial": 0}
         self._start = self._updated = time.monotonic()
-        self._artifact: UUID = create_progress_artifact(0.0, key=KEY, description=self.description)  # type: ignore[assignment]
+        self._artifact: UUID | None = None
+        self.outcomes: list[Outcome] = []
+
+    def create_artifact(self, key: str) -> None:
+        """In the current flow run."""
+        created = create_progress_artifact(0.0, key=key, description=self.describe())
+        assert isinstance(created, UUID)  # not a coroutine outside of async functions
+        self._artifact = created
+
+    def on_sources(self, total: int, skipped: Sequence[SkippedFile]) -> None:
+        self._listener.on_sources(total, skipped)
 
     def on_outcome(self, outcome: Outcome) -> None:
-        self._listener.on_outcome(outcome)
         with self._lock:
-            self._counts["done"] += 1
-            self._counts["pages"] += outcome.pages if outcome.status in ("complete", "partial") else 0
-            if outcome.status in self._counts and not outcome.acknowledged:
-                self._counts[outcome.status] += 1
+            self.outcomes.append(outcome)
             due = time.monotonic() - self._updated >= UPDATE_SECONDS
             self._updated = time.monotonic() if due else self._updated
+        self._listener.on_outcome(outcome)
         if due:
             self.update()
 
+    def on_removals(self, removals: Removals) -> None:
+        self._listener.on_removals(removals)
+
+    def on_note(self, line: str) -> None:
+        self._listener.on_note(line)
+
     def update(self, description: str = "") -> None:
-        share = 100 * self._counts["done"] / self._total
+        """Update the artifact."""
+        share = 100 * self.done / self.total if self.total else 0.0
         with suppress(Exception):  # the server may be away for a moment, which must not stop the work
-            update_progress_artifact(self._artifact, share, description=description or self.description)
+            if self._artifact:
+                update_progress_artifact(self._artifact, min(share, 100.0), description=description or self.describe())
+
+    @property
+    def done(self) -> int:
+        """Documents that were ingested or need no work."""
+        return len(self.outcomes)
+
+    @property
+    def total(self) -> int:
+        """0: unknown."""
+        return self._total
 
     def describe_rest(self) -> str:
         """What a stopped run leaves to the next one."""
-        done = self._counts["done"]
-        return describe_rest(done, self._total - done)
+        return describe_rest(len(self.outcomes), self.total - self.done if self.total else None)
 
-    @property
-    def description(self) -> str:
-        """`12 of 103 documents; 340 pages, 55 a minute; 4 minutes left; 1 failed; $0.12`."""
-        counts, minutes = self._counts, (time.monotonic() - self._start) / 60
-        parts = [f"{counts['done']} of {pluralize(self._total, 'document')}"]
-        if counts["pages"]:
-            parts.append(f"{pluralize(counts['pages'], 'page')}, {counts['pages'] / minutes:.0f} a minute")
-        if 0 < counts["done"] < self._total:
-            left = minutes / counts["done"] * (self._total - counts["done"])
-            parts.append(f"about {pluralize(round(left), 'minute')} left" if left >= 1 else "less than a minute left")
-        parts += [f"{counts[status]} {status}" for status in ("failed", "partial") if counts[status]]
-        if spent := self._meter.spent - self._spent_before:
-            parts.append(format_dollars(spent))
-        return "; ".join(parts)
+    def describe(self) -> str:
+        """`1,200 of 10,000 documents, 17.2 a second; 3,400 pages; 8 min left; 1 failed; $0.12 of $5.00`."""
+        done, total, seconds = self.done, self.total, time.monotonic() - self._start
+        with self._lock:
+            outcomes = list(self.outcomes)
+        of_all = f"{done:,} of {total:,} documents" if total else f"{done:,} documents"
+        parts = [f"{of_all}, {len(outcomes) / seconds:.1f} a second" if outcomes else of_all]
+        if pages := sum(one.pages for one in outcomes if one.status in ("complete", "partial")):
+            parts.append(f"{pages:,} pages")
+        if total > done > 0:
+            parts.append(f"{format_time(seconds * (total - done) / done)} left")
+        for status in ("failed", "partial"):
+            if count := sum(one.status == status and not one.acknowledged for one in outcomes):
+                parts.append(f"{count} {status}")
+        return "; ".join(filter(None, [*parts, self._describe_money()]))
+
+    def _describe_money(self) -> str:
+        costs = [usage["usd"] for usage in self._usage.numbers.values()]
+        spent = format_dollars(sum(cost or 0 for cost in costs)) + " and unknown prices" * (None in costs)
+        return f"{spent} of {format_dollars(self._budget)}" if self._budget else spent if costs else ""
 
 
 @contextmanager
-def progress_artifact(total: int, diptych: Diptych) -> Iterator[ProgressArtifact]:
+def progress_artifact(total: int, diptych: Diptych) -> Iterator[RunProgress]:
     """Show the progress of this block, which processes `total` documents, in the current flow run."""
-    progress = ProgressArtifact(current_listener(), total, diptych)
+    progress = RunProgress(current_listener(), RunUsage(diptych.meter), total)
+    progress.create_artifact(KEY)
     with listening(progress):
         yield progress
     progress.update()

@@ -23,9 +23,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def watched(folder: Path) -> Iterator[FolderWatch]:
     with FolderWatch([folder], [folder / "store"]) as watching:
-        (folder / "first.pdf").touch()  # events may be missed until the thread listens
-        while not watching.next():
-            pass
+        (folder / "first.pdf").touch()
+        assert watching.next() == {folder / "first.pdf"}
         yield watching
 
 
@@ -41,6 +40,7 @@ def test_a_file_that_is_being_written_is_not_whole(folder: Path, watched: Folder
     (folder / "other.pdf").write_bytes(b"1")
     looked = 0
     while not (looked and watched._look()[0]):  # grows at every look, until only the other one has settled
+        watched._gather()
         with (folder / "growing.pdf").open("ab") as file:
             file.write(b"2")
         looked = len(watched._changed)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from diptych.models.meter import Meter
 from flows.support import progress_artifact
 from flows.support.progress import ProgressListener
+from flows.support.shared_store import RunUsage
 from tests.flows.support.test_ingest_report import outcome
 
 
@@ -18,14 +19,14 @@ def test_work_goes_on_while_the_server_is_away(monkeypatch: pytest.MonkeyPatch) 
     asked: list[str] = []
 
     def refuse(*_: Any, **what: str) -> None:
-        asked.append(what["description"].partition(";")[0])
+        asked.append(what["description"].partition(",")[0])
         raise httpx.ConnectError("refused")
 
     monkeypatch.setattr(progress_artifact, "UPDATE_SECONDS", 0)
     monkeypatch.setattr(progress_artifact, "create_progress_artifact", lambda *_, **__: uuid4())
     monkeypatch.setattr(progress_artifact, "update_progress_artifact", refuse)
-    diptych = cast(Any, SimpleNamespace(meter=SimpleNamespace(spent=0.0)))
-    progress = progress_artifact.ProgressArtifact(ProgressListener(), 3, diptych)
+    progress = progress_artifact.RunProgress(ProgressListener(), RunUsage(Meter()), 3)
+    progress.create_artifact("progress")
     progress.on_outcome(outcome("a.pdf", "complete"))
     progress.on_outcome(outcome("b.pdf", "failed"))
     assert asked == ["1 of 3 documents", "2 of 3 documents"]
