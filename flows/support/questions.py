@@ -125,7 +125,8 @@ def read_batch(path: Path, question: Question) -> list[tuple[object, Query]]:
                 name, query = _parse_question(json.loads(line), path.parent, question.query.where)
             except (ValueError, QueryError) as error:
                 raise QueryError(f"{path}, line {number}: {error}") from error
-            questions.append((name, replace(query, split_rows=question.query.split_rows)))
+            options = question.query
+            questions.append((name, replace(query, split_rows=options.split_rows, copies=options.copies)))
     return questions
 
 

@@ -1,4 +1,4 @@
-"""The REST API for queries: search, similar hits, filters read from the wording, and the fields of the store."""
+"""The REST API for queries: search, similar hits, and the fields of the store."""
 
 from __future__ import annotations
 
@@ -97,13 +97,6 @@ class Similar(BaseModel):
     hits: list[HitModel]
 
 
-class Interpretation(BaseModel):
-    """A query as it is searched."""
-
-    text: Annotated[str, Field(description="The text without the phrases that became filters.")]
-    filters: list[Filter]
-
-
 @router.get("/search", response_model=SearchResult)
 async def search(library: Library, options: Annotated[SearchOptions, Parameter()]) -> Response:
     """Search passages and pictures. Returns one list, best first."""
@@ -141,13 +134,6 @@ async def like(
     """Find what is similar to a hit in meaning, looks and words."""
     hits = await library.like(hit_id, limit, parse_filter(where), split_rows)
     return json_response({"hits": show_hits(hits)})
-
-
-@router.get("/interpret", response_model=Interpretation)
-async def interpret(library: Library, q: Text) -> dict[str, Any]:
-    """Show which phrases of a query become filters."""
-    understood = await library.interpret(make_question(q).query)
-    return {"text": understood.text, "filters": show_filters(understood)}
 
 
 @router.get("/fields", response_model=list[FieldModel])
