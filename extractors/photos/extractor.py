@@ -58,27 +58,16 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     found: list[Picture] = []
     passages: list[Passage] = []
     problems: list[Problem] = []
-    notes = []
     with open_image(source.path, source.name) as image:
         suffix = displayable_suffix(image)
         own_bytes = source.path.read_bytes() if suffix else b""
-        frames = count_frames(image)
-        pages = frames if image.format == "TIFF" else 1
-        if frames > 1 and image.format == "HEIF":
-            notes.append(f"has {frames} images: only the main one is used")
-        elif frames > 1 and image.format not in ("TIFF", "MPO"):
-            notes.append("has several frames, as animations do: only the first one is used")
-        if missing := choose_engine(options)[1]:
-            notes.append(missing)
+        pages = count_frames(image) if image.format == "TIFF" else 1
+        notes = filter(None, (_left_out_frames(image), choose_engine(options)[1]))
         wanted = check_pages(options.page_range, pages, source.name)
         readable = readable_pages(wanted[:MAX_PAGES], source.skipped_pages, problems)
         for number, frame in _frames(image, readable, problems):
             with timer.stage("ocr"):
-                try:
-                    words, page = _read_words(frame, options, is_scan=pages > 1)
-                except ExtractionError as error:
-                    words, page = "", None
-                    problems.append(Problem(f"its words could not be read: {error}", number))
+                words, page = _read_words(frame, number, options, problems, is_scan=pages > 1)
             with timer.stage("render"):
                 if page and page.angle:
                     stored = save_image(frame.rotate(-page.angle, expand=True), pictures)
@@ -166,15 +155,31 @@ def _frames(image: Image.Image, numbers: Iterable[int], problems: list[Problem])
             yield number, frame
 
 
-def _read_words(frame: Image.Image, options: Options, *, is_scan: bool) -> tuple[str, OcrResult | None]:
-    """Return the words of a frame, and its lines if it is a page of text. Raises `ExtractionError`."""
+def _left_out_frames(image: Image.Image) -> str:
+    """Return a note about the images of a file that are not read; empty if all are."""
+    frames = count_frames(image)
+    if frames > 1 and image.format == "HEIF":
+        return f"has {frames} images: only the main one is used"
+    if frames > 1 and image.format not in ("TIFF", "MPO"):
+        return "has several frames, as animations do: only the first one is used"
+    return ""
+
+
+def _read_words(
+    frame: Image.Image, number: int, options: Options, problems: list[Problem], *, is_scan: bool
+) -> tuple[str, OcrResult | None]:
+    """Return the words of a frame, and its lines if it is a page of text. What OCR cannot read is a problem."""
     if choose_engine(options)[0] is None:
         return "", None
-    if not is_scan:
-        words = recognise_words(frame, options)
-        if len(words.split()) < MIN_PAGE_WORDS:
-            return words, None
-    page = recognise_page(frame, options)
+    try:
+        if not is_scan:
+            words = recognise_words(frame, options)
+            if len(words.split()) < MIN_PAGE_WORDS:
+                return words, None
+        page = recognise_page(frame, options)
+    except ExtractionError as error:
+        problems.append(Problem(f"its words could not be read: {error}", number))
+        return "", None
     return "\n".join(line.text for line in page.lines), page
 
 

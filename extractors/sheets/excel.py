@@ -36,6 +36,8 @@ _THREADED = re.compile(r"^\[Threaded comment\].*?Comment: ")
 """What Excel writes before a comment for its older versions."""
 _ADVICE = "open it in a spreadsheet program and save it again"
 _CACHES = {f"{CHART}numRef": f"{CHART}numCache", f"{CHART}strRef": f"{CHART}strCache"}
+MAX_COLUMNS = 16_384
+"""Of a sheet in Excel."""
 _REFERENCE = re.compile(r"(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?")
 
 
@@ -183,31 +185,31 @@ def _read_binary(path: Path, name: str) -> Workbook:
     try:
         with panics_as_errors(), CalamineWorkbook.from_path(path) as book:
             for one in book.sheets_metadata[:MAX_SHEETS]:
-                hidden = one.visible != SheetVisibleEnum.Visible
-                if one.typ != SheetTypeEnum.WorkSheet:
-                    continue
-                sheet = book.get_sheet_by_name(one.name)
-                top, left = sheet.start or (0, 0)
-                cells: dict[tuple[int, int], Cell] = {}
-                for row, values in enumerate(sheet.to_python(), top):
-                    for column, value in enumerate(values, left):
-                        if isinstance(value, float):
-                            cells[row, column] = number_cell(plain_number(value), value)
-                        elif text := display_value(value):
-                            cells[row, column] = (
-                                text_cell(text) if isinstance(value, str | bool) else Cell(text, "date")
-                            )
-                for (row, column), (last_row, last_column) in sheet.merged_cell_ranges or ():
-                    if cell := cells.get((row, column)):
-                        rows, columns = min(last_row - row + 1, MAX_CELLS), min(last_column - column + 1, 16_384)
-                        cells[row, column] = replace(cell, rows=rows, columns=columns)
-                too_large = len(cells) > MAX_CELLS
-                problem = TOO_LARGE if too_large else ""
-                sheets.append(Sheet(one.name, {} if too_large else cells, hidden=hidden, problem=problem))
+                if one.typ == SheetTypeEnum.WorkSheet:
+                    cells = _read_binary_cells(book.get_sheet_by_name(one.name))
+                    problem = TOO_LARGE if len(cells) > MAX_CELLS else ""
+                    hidden = one.visible != SheetVisibleEnum.Visible
+                    sheets.append(Sheet(one.name, {} if problem else cells, hidden=hidden, problem=problem))
     except (CalamineError, OSError, ValueError) as error:
         raise ExtractionError(f"{name}: cannot be read as a workbook ({error_summary(error)}); {_ADVICE}") from error
     note = "number formats, charts and pictures of this kind of workbook are not read; save it as .xlsx for them"
     return Workbook(sheets, notes=(note,))
+
+
+def _read_binary_cells(sheet: Any) -> Cells:
+    top, left = sheet.start or (0, 0)
+    cells: dict[tuple[int, int], Cell] = {}
+    for row, values in enumerate(sheet.to_python(), top):
+        for column, value in enumerate(values, left):
+            if isinstance(value, float):
+                cells[row, column] = number_cell(plain_number(value), value)
+            elif text := display_value(value):
+                cells[row, column] = text_cell(text) if isinstance(value, str | bool) else Cell(text, "date")
+    for (row, column), (last_row, last_column) in sheet.merged_cell_ranges or ():
+        if cell := cells.get((row, column)):
+            rows, columns = min(last_row - row + 1, MAX_CELLS), min(last_column - column + 1, MAX_COLUMNS)
+            cells[row, column] = replace(cell, rows=rows, columns=columns)
+    return cells
 
 
 def fill_caches(space: Any, sheets: Mapping[str, Cells]) -> None:

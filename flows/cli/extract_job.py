@@ -45,13 +45,7 @@ def extract_files(paths: Sequence[str], settings: Settings, as_json: bool, out: 
         progress.on_sources(len(found.sources), found.skipped)
         for source, result in _extract_in_order(found.sources, settings, sandbox, places, pictures):
             progress.advance(source.name)
-            if isinstance(result, ExtractionError):
-                print_message(f"failed     {result}")
-            elif as_json:
-                for record in part_records(result, pictures if out else None):
-                    print_json(record)
-            else:
-                print_output(*extraction_summary(result))
+            _print_result(result, as_json, pictures if out else None)
             if out and isinstance(result, Extraction):
                 name = source.name.replace("/", "_").replace("#", "-")
                 # The number distinguishes documents of the same name.
@@ -64,6 +58,16 @@ def extract_files(paths: Sequence[str], settings: Settings, as_json: bool, out: 
     if "failed" in statuses:
         return ExitCode.FAILED
     return ExitCode.PARTIAL if "partial" in statuses else ExitCode.COMPLETE
+
+
+def _print_result(result: Extraction | ExtractionError, as_json: bool, pictures: Path | None) -> None:
+    if isinstance(result, ExtractionError):
+        print_message(f"failed     {result}")
+    elif as_json:
+        for record in part_records(result, pictures):
+            print_json(record)
+    else:
+        print_output(*extraction_summary(result))
 
 
 def _extract_in_order(
