@@ -47,6 +47,23 @@ ON_REQUEST = ("large", "scale", "backfill", "workers", "simulation", "server")
 
 
 def main(arguments: list[str] | None = None) -> int:
+    chosen = _parse(arguments)
+    options = BenchOptions(
+        chosen.on, chosen.store, chosen.points, chosen.documents, against=chosen.against, peers=chosen.peer or ()
+    )
+    try:
+        names = chosen.names or [name for name in BENCHMARKS if name not in ON_REQUEST]
+        with _record_file(CACHE) as records:
+            for line in _lines(names, options, records, as_json=chosen.json):
+                print(line, flush=True)
+        print(f"stored in {records.name}", file=sys.stderr)
+    except DiptychError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Measure the speed and quality of Diptych next to baselines."
     )
@@ -88,19 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given and not everything and not (len(chosen.names) == 1 and chosen.names[0] in allowed):
             more = ", or none and a folder of PDFs" if option == "--on" else ""
             parser.error(f"{option} needs exactly one benchmark of {', '.join(allowed)}{more}")
-    options = BenchOptions(
-        chosen.on, chosen.store, chosen.points, chosen.documents, against=chosen.against, peers=chosen.peer or ()
-    )
-    try:
-        names = chosen.names or [name for name in BENCHMARKS if name not in ON_REQUEST]
-        with _record_file(CACHE) as records:
-            for line in _lines(names, options, records, as_json=chosen.json):
-                print(line, flush=True)
-        print(f"stored in {records.name}", file=sys.stderr)
-    except DiptychError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return chosen
 
 
 def _record_file(folder: Path) -> TextIO:

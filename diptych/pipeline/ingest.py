@@ -140,23 +140,25 @@ def _ingest(
         if not error.transient:  # the key, the account, the model: every other document would fail, too
             raise
         reason, transient, limits = f"{source.name}: not encoded: {error}; run again later", True, ""
-    record = reader.record()
-    # Quarantine: register the reason; the version that was there before stays visible.
     failed = replace(
+        _quarantined(before, reader.record(), reason), transient=transient, limits=limits, usage=account.charges
+    )
+    write_record(pipeline.store, failed, replaced=before.generation if before else 0)
+    return _outcome(failed, start)
+
+
+def _quarantined(before: DocumentRecord | None, record: DocumentRecord, reason: str) -> DocumentRecord:
+    """What is registered of a failed document; the version that was there before stays visible."""
+    return replace(
         before if before and not before.deleted else record,
         sha256=record.sha256,
         marker=record.marker,
         fingerprint=record.fingerprint,
         status="failed",
         error=reason,
-        transient=transient,
-        limits=limits,
         acknowledged=record.acknowledged,
         updated_at=record.updated_at,
-        usage=account.charges,
     )
-    write_record(pipeline.store, failed, replaced=before.generation if before else 0)
-    return _outcome(failed, start)
 
 
 class _Reader:

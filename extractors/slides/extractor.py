@@ -63,6 +63,13 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
         passages = [passage for slide in deck.slides for passage in _slide_passages(slide, deck, limit)]
         passages += collector.ocr_passages
         passages.sort(key=lambda passage: passage.page)
+    report = replace(_report(deck, collector, note, missing), seconds=timer.seconds)
+    title = deck.title or deck.slides[0].title
+    return Extraction(source, tuple(passages), tuple(collector.pictures), report, title)
+
+
+def _report(deck: Deck, collector: PictureCollector, note: str, missing: str) -> Report:
+    """`note`: how the deck was read; `missing`: why there is no PDF of it, if there is none."""
     hidden = ", ".join(str(slide.number) for slide in deck.slides if slide.hidden)
     notes = [
         note,
@@ -70,15 +77,12 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
         *collector.notes,
         f"hidden slides, kept and marked: {hidden}" if hidden else "",
     ]
-    report = Report(
+    return Report(
         pages=len(deck.slides),
         ocr_pages=tuple(dict.fromkeys(passage.page for passage in collector.ocr_passages)),
         problems=(*deck.problems, *collector.problems),
         notes=tuple(filter(None, notes)),
-        seconds=timer.seconds,
     )
-    title = deck.title or deck.slides[0].title
-    return Extraction(source, tuple(passages), tuple(collector.pictures), report, title)
 
 
 def _read_deck(path: Path, folder: Path) -> tuple[Deck | None, str]:
