@@ -168,7 +168,7 @@ class Diptych:
 
         `split_rows`: return the text and the pictures of a catalogue row as separate hits.
         """
-        from diptych.search.similar import find_similar
+        from diptych.search.more_like_this import find_similar
 
         hits = find_similar(hit_id, self._runtime.search_context, limit, where, split_rows)
         self._load_pictures(hits)

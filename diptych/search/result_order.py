@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from diptych.search.fusion import FusedPoint, Ranks
-from diptych.search.likeness import Likeness
 from diptych.search.page_signals import Values
+from diptych.search.picture_likeness import Likeness
 from diptych.search.ranking_inputs import Part, Place
 from extractors.layout.labels import figure_label
 

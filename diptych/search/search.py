@@ -12,11 +12,11 @@ from pathlib import Path
 from diptych.errors import QueryError, StoreBusy
 from diptych.rerankers.registry import Reranker
 from diptych.search.candidates import RETRY_SECONDS, STORE_BUSY, Snapshot, agree, load_payloads, read_candidates
-from diptych.search.copies import merge_copies
+from diptych.search.copy_merging import merge_copies
 from diptych.search.fusion import FusedPoint, Ranks, fuse
 from diptych.search.hits import Hit, RankedPoint, Results, make_hits
-from diptych.search.likeness import Likeness, measure_likeness
 from diptych.search.list_requests import EXPANSION, request_lists, select_named_parts
+from diptych.search.nonsense import resembles
 from diptych.search.page_signals import (
     NAMED,
     PAGE_HEADINGS,
@@ -31,11 +31,11 @@ from diptych.search.page_signals import (
 )
 from diptych.search.paging import check_page, stable_order, with_minimum
 from diptych.search.part_cache import PartCache
+from diptych.search.picture_likeness import Likeness, measure_likeness
 from diptych.search.query import Query
 from diptych.search.query_intent import QueryIntent, parse_intent
 from diptych.search.ranking_inputs import best_on_pages, make_pages
 from diptych.search.reranking import rerank
-from diptych.search.resemblance import resembles
 from diptych.search.result_order import RankedPart, explain, order_results
 from diptych.search.rows import complete_rows, merge_rows
 from diptych.search.synonyms import Synonyms

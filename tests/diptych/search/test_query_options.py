@@ -15,12 +15,12 @@ from diptych.pipeline.pipeline import Pipeline
 from diptych.search.fusion import FusedPoint
 from diptych.search.groups import search_groups
 from diptych.search.hits import Hit
+from diptych.search.more_like_this import find_similar
 from diptych.search.paging import stable_order, with_minimum
 from diptych.search.query import Query
 from diptych.search.ranking_inputs import Part
 from diptych.search.result_order import RankedPart
 from diptych.search.search import SearchContext, search
-from diptych.search.similar import find_similar
 from diptych.store.points import document_id
 from diptych.store.register import load_records
 from diptych.store.spaces import Spaces

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from diptych import Diptych, Query, Settings
-from diptych.search.resemblance import SHUFFLES, shuffle_letters
+from diptych.search.nonsense import SHUFFLES, shuffle_letters
 from diptych.where import parse_where
 from flows.cli.main import run
 from tests.support.command_line import json_lines
