@@ -18,7 +18,8 @@ DiptychError
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable
+from typing import Any, Literal
 
 from extractors.errors import DiptychError, ExtractionError, WorkerLost, WorkerStopped
 
@@ -102,3 +103,8 @@ class StoreMissing(StoreError):
 
 class StoreMismatch(StoreError):
     """The store was built with other encoders than the settings name."""
+
+
+def list_mistakes(errors: Iterable[Any]) -> list[str]:
+    """`field: message` for each of the mistakes that pydantic lists."""
+    return [": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"]))) for one in errors]

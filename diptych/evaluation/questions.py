@@ -17,13 +17,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from diptych.errors import QueryError
+from diptych.search import question_lines
 from diptych.search.query import Query
+from diptych.search.question_lines import QuestionLine
 from diptych.store.names import select_documents
 from diptych.store.register import DocumentRecord
-from diptych.where import parse_where, where_from_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +32,14 @@ class Box:
     """x0, y0, x1, y1 in PDF points, origin top left, of the page as displayed."""
 
 
-class _Line(BaseModel):
-    id: str | int
-    text: str = ""
-    image: str = ""
-    where: str | dict[str, Any] = ""
+class _Line(QuestionLine):
     document: str
-    pages: list[int] = []
+    pages: tuple[int, ...] = ()
     page: int | None = None
-    boxes: list[Box] = []
+    boxes: tuple[Box, ...] = ()
     label: str = ""
     type: str = ""
-    types: list[str] = []
+    types: tuple[str, ...] = ()
     kind: str = ""
 
 
@@ -76,7 +71,7 @@ def read_questions(path: Path) -> list[Question]:
         raise QueryError(f"{path}: cannot read the questions ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise QueryError(f"{path}: cannot read the questions: not UTF-8 from byte {error.start} on") from error
-    found = [_parse_line(line, path, number) for number, line in enumerate(lines, start=1) if line.strip()]
+    found = list(question_lines.read_questions(lines, path, _Line, lambda line: _as_question(line, path.parent)))
     if not found:
         raise QueryError(f"{path}: no questions; write one JSON object per line with id, text, document, pages")
     repeated = [id_ for id_, count in Counter(question.id for question in found).items() if count > 1]
@@ -112,30 +107,13 @@ def append_questions(questions: Sequence[Question], path: Path) -> None:
         file.write(lines.encode())
 
 
-def _parse_line(text: str, path: Path, number: int) -> Question:
-    place = f"{path}, line {number}"
-    try:
-        line = _Line.model_validate_json(text)
-        where = None
-        if line.where:
-            where = parse_where(line.where) if isinstance(line.where, str) else where_from_fields(line.where)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"])) or "the line"
-        raise QueryError(f"{place}: {name}: {first['msg']}") from error
-    except QueryError as error:
-        raise QueryError(f"{place}: {error}") from error
-    image = path.parent / line.image if line.image else None
-    if not line.text.strip() and not image:
-        raise QueryError(f"{place}: neither text nor image is given")
-    if image and not image.is_file():
-        raise QueryError(f"{place}: no such image: {image}")
+def _as_question(line: _Line, folder: Path) -> Question:
     return Question(
         id=str(line.id),
-        query=Query(line.text, image, where),
+        query=line.query(folder),
         document=line.document,
-        pages=tuple(line.pages or ([line.page] if line.page else [])),
-        boxes=tuple(line.boxes),
+        pages=line.pages or ((line.page,) if line.page else ()),
+        boxes=line.boxes,
         label=line.label.strip().lower(),
         types=tuple(sorted({name for name in (*line.types, line.type or line.kind) if name})),
     )

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from diptych.errors import SettingsError
+from diptych.errors import SettingsError, list_mistakes
 
 T = TypeVar("T")
 SHIPPED = Path(__file__).with_name("synonym_files")
@@ -91,8 +91,7 @@ def _load(name: str) -> Synonyms:
             f"setting `synonyms`: {name} does not exist; name a TOML file, or one that is shipped: {shipped}"
         ) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        raise SettingsError(f"synonym file {path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise SettingsError(f"synonym file {path}: {list_mistakes(error.errors())[0]}") from error
     except (OSError, ValueError, re.error) as error:
         raise SettingsError(f"synonym file {path}: {error}") from error
     return Synonyms(terms, tuple(file.documents))

@@ -23,6 +23,7 @@ from diptych.errors import (
     StoreBusy,
     StoreError,
     WorkerLost,
+    list_mistakes,
 )
 from diptych.serve.headers import HEADERS
 from diptych.serve.jobs import NotAllowed
@@ -107,8 +108,7 @@ async def _on_diptych_error(request: Request, error: Exception) -> Problem:
 
 async def _on_invalid_request(request: Request, error: Exception) -> Problem:
     assert isinstance(error, RequestValidationError)
-    mistakes = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-    return Problem(422, "; ".join(mistakes))
+    return Problem(422, "; ".join(list_mistakes(error.errors())))
 
 
 async def on_http_error(request: Request, error: Exception) -> Problem:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diptych.search.query_options import MODALITIES, Question
-from diptych.where import Expression
+from diptych.search.query_options import Question
 
 if TYPE_CHECKING:
     from diptych import Answer, Diptych, Hit, Query
@@ -114,50 +112,16 @@ def run_evaluation(
 
 def read_batch(path: Path, question: Question) -> list[tuple[object, Query]]:
     """The questions of a batch with their ids; `question` has the options of all. Raises `QueryError` with the line."""
-    from diptych.errors import QueryError
+    from diptych.search.question_lines import QuestionLine, read_questions
 
-    questions = []
+    options = question.query
+
+    def make(line: QuestionLine) -> tuple[object, Query]:
+        query = line.query(path.parent, options.where)
+        return line.id, replace(query, split_rows=options.split_rows, copies=options.copies)
+
     with path.open(encoding="utf-8-sig", errors="replace") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                name, query = _parse_question(json.loads(line), path.parent, question.query.where)
-            except (ValueError, QueryError) as error:
-                raise QueryError(f"{path}, line {number}: {error}") from error
-            options = question.query
-            questions.append((name, replace(query, split_rows=options.split_rows, copies=options.copies)))
-    return questions
-
-
-def _parse_question(record: Any, folder: Path, condition: Expression | None) -> tuple[object, Query]:
-    from diptych import Query
-    from diptych.where import all_of, parse_where, where_from_fields
-    from extractors.catalog.table import is_url
-
-    if not isinstance(record, dict) or "id" not in record:
-        raise ValueError('expected an object with an id, such as {"id": 1, "text": "…"}')
-    text, image, own = record.get("text") or "", record.get("image"), record.get("where") or {}
-    if not isinstance(text, str) or not isinstance(image, str | None) or not isinstance(own, str | dict):
-        raise ValueError("text and image must be strings, and where an object or a string")
-    if not text.strip() and not image:
-        raise ValueError("the question has neither text nor image")
-    picture = image if image is None or is_url(image) else folder / image
-    if isinstance(picture, Path) and not picture.is_file():
-        raise ValueError(f"{picture}: no such image file")
-    where = all_of(condition, parse_where(own) if isinstance(own, str) else where_from_fields(own))
-    literal = record.get("literal") is True
-    least, exact = _parse_numbers(record, "least"), _parse_numbers(record, "exact")
-    return record["id"], Query(text, picture or None, where, literal=literal, least=least, exact=exact)
-
-
-def _parse_numbers(record: dict[str, Any], name: str) -> dict[str, int]:
-    numbers = record.get(name) or {}
-    if not isinstance(numbers, dict) or not all(type(count) is int and count >= 0 for count in numbers.values()):
-        raise ValueError(f'{name} must be an object such as {{"text": 2, "image": 2}}')
-    if unknown := set(numbers) - set(MODALITIES):
-        raise ValueError(f"{name} may contain text and image, not {sorted(unknown)[0]!r}")
-    return numbers
+        return list(read_questions(lines, path, QuestionLine, make))
 
 
 def _usage(diptych: Diptych) -> list[str]:

@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from diptych.encoders.ledger_encoder import vector_key
-from diptych.errors import SourceError
+from diptych.errors import SourceError, list_mistakes
 from diptych.models.ledger import Ledger, LedgerCaption
 from diptych.prices import Usage
 from diptych.store.points import EncodingConfig, text_to_encode
@@ -175,6 +175,4 @@ def _read_lines(path: Path, form: type[L]) -> Iterator[tuple[str, L]]:
             try:
                 yield place, form.model_validate_json(line)
             except ValidationError as error:
-                first = error.errors(include_input=False, include_url=False)[0]
-                field = ".".join(map(str, first["loc"]))
-                raise SourceError(f"{place}: {field + ': ' if field else ''}{first['msg']}; export again") from error
+                raise SourceError(f"{place}: {list_mistakes(error.errors())[0]}; export again") from error

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic.networks import AnyUrl
 from starlette.routing import BaseRoute
 
-from diptych.errors import DiptychError, SettingsError
+from diptych.errors import DiptychError, SettingsError, list_mistakes
 from diptych.library.diptych import Diptych
 from diptych.serve.jobs import Ingest, Jobs
 from diptych.serve.mcp.reader import Reader, Shown
@@ -120,8 +120,7 @@ class _Server(MCPServer[Any]):
         except ToolError as error:
             if not isinstance(error.__cause__, ValidationError):
                 raise
-            wrong = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.__cause__.errors())
-            raise ToolError(f"{name}: {'; '.join(wrong)}") from error.__cause__
+            raise ToolError(f"{name}: {'; '.join(list_mistakes(error.__cause__.errors()))}") from error.__cause__
 
     async def list_resources(self) -> list[Resource]:
         """The first documents. `documents` lists all, and search finds them."""

@@ -259,4 +259,4 @@ def test_a_batch_line_may_require_pictures(shop: Diptych, tmp_path: Path, capsys
     assert sorted(hit["modality"] for hit in answer["hits"]) == ["image", "image", "text"]
     batch.write_text(json.dumps({"id": 1, "text": "jacket", "least": {"table": 3}}))
     assert run(["query", "--batch", str(batch), "--json", "--store", shop.settings.store]) == 1
-    assert "line 1: least may contain text and image" in capsys.readouterr().err
+    assert "line 1: least.table.[key]: Input should be 'text' or 'image'" in capsys.readouterr().err
