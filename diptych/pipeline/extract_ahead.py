@@ -4,18 +4,24 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from typing import TypeVar
 
 from extractors.errors import ExtractionError
-from extractors.types import Extraction, Source
+from extractors.types import Source
+
+T = TypeVar("T")
 
 
 def extract_ahead(
-    sources: Iterable[Source], extract: Callable[[Source], Extraction], workers: int
-) -> Iterator[tuple[Source, Extraction | ExtractionError]]:
-    """Each document in order, with its extraction or the error; up to `workers` are extracted at the same time."""
+    sources: Iterable[Source], extract: Callable[[Source], T], workers: int, stop: Callable[[], None] | None = None
+) -> Iterator[tuple[Source, T | ExtractionError]]:
+    """Each document in order, with its extraction or the error; up to `workers` are extracted at the same time.
+
+    `stop` ends the extractions under way if this ends early; without it, they are waited for.
+    """
     rest = iter(sources)
     with ThreadPoolExecutor(workers, thread_name_prefix="diptych-extract") as pool:
-        ahead: deque[tuple[Source, Future[Extraction]]] = deque()
+        ahead: deque[tuple[Source, Future[T]]] = deque()
         try:
             while True:
                 free = workers + 1 - len(ahead)
@@ -27,5 +33,9 @@ def extract_ahead(
                     yield source, future.result()
                 except ExtractionError as error:
                     yield source, error
+        except BaseException:
+            if stop:
+                stop()
+            raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

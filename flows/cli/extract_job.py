@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from diptych.library.open_places import open_places
 from diptych.pipeline.discovery.download import fetcher
 from diptych.pipeline.discovery.selection import Selection
 from diptych.pipeline.discovery.sources import find_sources
+from diptych.pipeline.extract_ahead import extract_ahead
 from diptych.places.places import Places
 from diptych.places.web import Limits
 from diptych.printable import one_line
@@ -81,20 +81,13 @@ def _extract_in_order(
             extraction = sandbox.extract(opened.enter_context(places.opened(source)), options, pictures)
             return extraction, opened.pop_all()
 
-    with ThreadPoolExecutor(settings.workers) as pool:
-        running = [pool.submit(read, source) for source in sources]
-        try:
-            for source, future in zip(sources, running, strict=True):
-                try:
-                    extraction, opened = future.result()
-                    with opened:  # contact sheets show the file
-                        yield source, extraction
-                except ExtractionError as error:
-                    yield source, error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            sandbox.close()  # otherwise the threads of the pool would wait for its workers
-            raise
+    for source, found in extract_ahead(sources, read, settings.workers, sandbox.close):
+        if isinstance(found, ExtractionError):
+            yield source, found
+            continue
+        extraction, opened = found
+        with opened:  # contact sheets show the file
+            yield source, extraction
 
 
 def _extraction_options(settings: Settings) -> Options:

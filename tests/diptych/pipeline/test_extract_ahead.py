@@ -1,0 +1,33 @@
+"""Documents are extracted ahead of their turn, and what is under way can be stopped."""
+
+from threading import Event
+
+from diptych.pipeline.extract_ahead import extract_ahead
+from extractors.errors import ExtractionError
+from extractors.types import Source
+from tests.support.fakes import source
+
+
+def test_documents_come_in_order_with_their_errors() -> None:
+    def extract(one: Source) -> str:
+        if one.name == "b.pdf":
+            raise ExtractionError("broken")
+        return one.name
+
+    found = extract_ahead(map(source, ("a.pdf", "b.pdf", "c.pdf")), extract, 2)
+    assert [str(extraction) for _, extraction in found] == ["a.pdf", "broken", "c.pdf"]
+
+
+def test_extractions_under_way_are_stopped_when_nobody_wants_them() -> None:
+    begun, stopped = Event(), Event()
+
+    def extract(one: Source) -> bool:
+        if one.name == "a.pdf":
+            return begun.wait(60)
+        begun.set()
+        return stopped.wait(60)  # as long as its worker lives
+
+    found = extract_ahead(map(source, ("a.pdf", "b.pdf")), extract, 2, stopped.set)
+    next(found)
+    found.close()
+    assert stopped.is_set()
