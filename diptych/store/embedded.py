@@ -12,21 +12,15 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from qdrant_edge import EdgeShard
 
 from diptych.errors import DiptychError, StoreError, StoreMismatch
-from diptych.store.disk_space import (
-    MIB,
-    NEW_COLLECTION_BYTES,
-    RESERVE_TO_START,
-    allocated_bytes,
-    check_disk_space,
-    explain_failure,
-    free_bytes,
-)
+from diptych.store import graphs
+from diptych.store.disk_space import NEW_COLLECTION_BYTES, RESERVE_TO_START, check_disk_space, explain_failure
 from diptych.store.embedded_collection import EmbeddedCollection, create_shard, point_from_record, stored_shapes
 from diptych.store.embedded_lock import HandoverLock, document_lock, wait_for_document_locks
 from diptych.store.page_vectors import ImagesWithPages
@@ -106,8 +100,6 @@ class EmbeddedStore:
         with self._changed:
             # Within `hold`, operations go on even if another process waits: otherwise the holder could never finish.
             self._changed.wait_for(lambda: not self._handing_over or self._holders)
-            if self._closed.is_set():
-                raise StoreError(f"{self._folder}: the store is closed")
             if not self._is_owner:
                 self._become_owner()
             shard = self._shards.get(name) or self._open_shard(name)
@@ -129,6 +121,7 @@ class EmbeddedStore:
         if name == "documents":
             self._sync_logs()
         with self.operation(name) as shard:
+            graphs.note_write(self._folder / name)
             yield shard
             self._unsynced.add(name)
             if name == "documents":
@@ -195,14 +188,9 @@ class EmbeddedStore:
         if self._tenant:
             return self._drop_own(edition)
         for name in self._names(edition):
-            with self._changed:
-                self._changed.wait_for(lambda: self._operations == 0)
-                if not self._is_owner:
-                    self._become_owner()
-                if name in self._shards:
-                    self._shards.pop(name).close()
-                existed |= (self._folder / name).exists()
-                shutil.rmtree(self._folder / name, ignore_errors=True)
+            with self._closed_shard(name) as place:
+                existed |= place.exists()
+                shutil.rmtree(place, ignore_errors=True)
         return existed
 
     def _drop_own(self, edition: int) -> bool:
@@ -218,15 +206,7 @@ class EmbeddedStore:
 
     def optimize(self) -> None:
         for name in ("documents", *self._names(self.edition)):
-            # A new segment is written before the old one is deleted.
-            required = allocated_bytes(self._folder / name) + RESERVE_TO_START
-            if free_bytes(self._folder) < required:
-                raise StoreError(
-                    f"{self._folder}: everything is stored and can be searched, but slowly: building search structures "
-                    f"requires {required // MIB} MiB of free disk. Free some space; the next large ingest builds them"
-                )
-            with self.operation(name) as shard:
-                shard.optimize()
+            graphs.build(self._folder / name, partial(self.operation, name), partial(self._closed_shard, name))
 
     def close(self) -> None:
         self._closed.set()
@@ -235,9 +215,12 @@ class EmbeddedStore:
 
     def _become_owner(self) -> None:
         """Take the lock, and check that the edition is still the one that was opened."""
+        if self._closed.is_set():
+            raise StoreError(f"{self._folder}: the store is closed")
         self._lock.acquire(self._lock_seconds)
         self._is_owner, self._owner_since = True, time.monotonic()
         try:
+            graphs.restore_replaced(self._folder)
             ids = list(map(self._tenant.stored_id, facts_at_opening()))
             records = self._open_shard("documents").retrieve([*ids], True, False)
             self.facts = {point.id: point.payload for point in self._tenant.own(map(point_from_record, records))}
@@ -290,11 +273,26 @@ class EmbeddedStore:
                     next(chain(reading, self._background if now - self._held_at > QUIET_SECONDS else ()), None)
 
     def _hand_over(self) -> None:
+        with self._without_operations():
+            self._release()
+
+    @contextmanager
+    def _closed_shard(self, name: str) -> Iterator[Path]:
+        """The folder of a shard that is closed until the block ends, for all threads and processes."""
+        with self._without_operations():
+            if not self._is_owner:
+                self._become_owner()
+            if name in self._shards:
+                self._shards.pop(name).close()
+            yield self._folder / name
+
+    @contextmanager
+    def _without_operations(self) -> Iterator[None]:
         with self._changed:
             self._handing_over = True
-            self._changed.wait_for(lambda: self._operations == 0)
             try:
-                self._release()
+                self._changed.wait_for(lambda: self._operations == 0)
+                yield
             finally:
                 self._handing_over = False
                 self._changed.notify_all()

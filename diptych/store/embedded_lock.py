@@ -74,7 +74,14 @@ def document_lock(folder: Path, document: str) -> Iterator[None]:
     locks = folder / "locks"
     locks.mkdir(exist_ok=True)
     number = int(hashlib.sha256(document.encode()).hexdigest(), 16) % DOCUMENT_LOCKS
-    handle = _open_lock(locks / f"{number:02x}.lock")
+    with file_lock(locks / f"{number:02x}.lock"):
+        yield
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Wait for the lock of a file, which is created, and hold it until the block ends, or the process dies."""
+    handle = _open_lock(path)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

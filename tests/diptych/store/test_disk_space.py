@@ -120,7 +120,7 @@ def test_new_store_is_not_started_without_room_for_its_collections(tmp_path: Pat
 def test_search_structures_are_only_built_with_enough_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = EmbeddedStore(tmp_path / "store", text_shapes(4), 5)
     store.optimize()
-    monkeypatch.setattr("diptych.store.embedded.free_bytes", lambda place: ROOM_TO_START)
+    monkeypatch.setattr("diptych.store.graphs.free_bytes", lambda place: ROOM_TO_START)
     with pytest.raises(StoreError, match=r"everything is stored.*Free some space"):
         store.optimize()
     store.close()
