@@ -42,6 +42,32 @@ def _memory(pid: int) -> int:
     return 0
 
 
+class QueueTime:
+    """How long a process and those below it stood in line for a processor, which says nothing about their work.
+
+    Known on Linux; elsewhere 0.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._moment, self._known = time.monotonic(), _queue_seconds(pid)
+
+    def next(self) -> float:
+        """Seconds since the last call; of processes that wait side by side, those of the one that waited longest."""
+        before, known, elapsed = self._known, _queue_seconds(self._pid), time.monotonic() - self._moment
+        self._moment, self._known = self._moment + elapsed, known
+        return min(elapsed, max((seconds - before.get(pid, 0.0) for pid, seconds in known.items()), default=0.0))
+
+
+def _queue_seconds(leader: int) -> dict[int, float]:
+    """Process id -> seconds in line since it was started."""
+    found = {}
+    for pid in (leader, *descendants(leader)):
+        with suppress(OSError, IndexError, ValueError):
+            found[pid] = int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[1]) / 1e9
+    return found
+
+
 def kill_tree(leader: int) -> None:
     """Kill a process, its group and all processes below it, also those in sessions of their own."""
     below = list(descendants(leader))

@@ -18,7 +18,7 @@ from pathlib import Path
 from extractors.errors import ExtractionError, WorkerLost, WorkerStopped
 from extractors.sandbox.confinement import Access
 from extractors.sandbox.fork_server import SERVER, ForkRequest, worker_environment
-from extractors.sandbox.processes import MARK_VARIABLE, kill_marked, kill_tree, tree_memory
+from extractors.sandbox.processes import MARK_VARIABLE, QueueTime, kill_marked, kill_tree, tree_memory
 from extractors.sandbox.worker import PAGE_PREFIX, USE_PREFIX, USED
 from extractors.shared_programs import PROGRAMS, UseProgram, without_limits
 from extractors.temporary_folder import TemporaryFolder
@@ -32,7 +32,7 @@ MAX_REPLY_BYTES = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of a document, and of its worker with all programs it starts."""
+    """Of a document, and of its worker with all programs it starts. Time in line for a processor does not count."""
 
     seconds: float
     """For everything but its pages."""
@@ -141,10 +141,11 @@ class WorkerProcess:
         self._send(pickle.dumps(job), path, page)
         readable = select.poll()
         readable.register(self._replies, select.POLLIN)
-        reply, next_check = bytearray(), 0.0
+        reply, next_check, in_line = bytearray(), 0.0, QueueTime(self.pid)
         while True:
             has_output = readable.poll(1000 * WATCH_SECONDS)
             if time.monotonic() >= next_check:  # not after every page: known ones take as long as a check
+                deadline += in_line.next()
                 self._check_limits(path, page, deadline)
                 next_check = time.monotonic() + WATCH_SECONDS
             if time.monotonic() > end:

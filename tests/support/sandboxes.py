@@ -65,6 +65,14 @@ def extract_all_but_page_2(source: Source, options: Options, pictures: Path) -> 
     return Extraction(source, tuple(passages), (), Report(3, problems=tuple(problems)))
 
 
+def extract_when_told(source: Source, options: Options, pictures: Path) -> Extraction:
+    """An extractor of one page that writes the file `begun`, and waits for the file `go` beside its pictures."""
+    for _ in readable_pages([1], source.skipped_pages, []):
+        (pictures / "begun").touch()
+        wait_for((pictures / "go").exists)
+    return Extraction(source, (Passage("page 1", 1),), (), Report(1))
+
+
 @dataclass(frozen=True)
 class Attempts:
     """What a worker or a program it started tried to do, and the exception or the output that it got."""

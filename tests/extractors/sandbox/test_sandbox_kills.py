@@ -22,13 +22,14 @@ import pytest
 from extractors.errors import ExtractionError, WorkerStopped
 from extractors.sandbox import sandbox as sandbox_module
 from extractors.sandbox import worker_process as worker_process_module
-from extractors.sandbox.processes import tree_memory
+from extractors.sandbox.processes import QueueTime, tree_memory
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Extraction, Source
 from tests.support.sandboxes import (
     WITH_OCR,
     WITHOUT_OCR,
     extract_all_but_page_2,
+    extract_when_told,
     is_gone,
     temporary_folder_left_empty,
     wait_for,
@@ -146,6 +147,36 @@ def test_page_that_takes_too_long_costs_only_itself(
     assert problem.reason.startswith("reading it took longer than 60 s and was stopped; raise `page_seconds`")
     assert extraction.report.worker_stopped
     assert extraction.source is photo
+
+
+def test_waiting_for_a_processor_takes_no_time_of_the_page(
+    photo: Source, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SkippingClock()
+    monkeypatch.setattr(worker_process_module, "time", clock)
+    monkeypatch.setattr(QueueTime, "next", lambda self: 61.0)
+    monkeypatch.setattr(sandbox_module, "extract_document", extract_when_told)
+    with Sandbox(1, 600, 2048) as sandbox:
+        future = extract_in_thread(sandbox, photo, pictures)
+        wait_for((pictures / "begun").exists)
+        clock.skip(61)
+        clock.skip(61)  # once it has looked at the clock again
+        (pictures / "go").touch()
+        assert [passage.text for passage in future.result(60).passages] == ["page 1"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="the kernel does not count it")
+def test_time_in_line_for_a_processor_is_measured() -> None:
+    processor = min(os.sched_getaffinity(0))
+    script = f"import os\nos.sched_setaffinity(0, [{processor}])\nwhile True: pass"
+    busy = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(2)]
+    try:
+        queue = QueueTime(busy[0].pid)
+        wait_for(lambda: queue.next() > 0)  # both want the same processor
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
 
 
 def test_document_that_takes_too_much_memory_is_stopped(photo: Source, pictures: Path, temporary: Path) -> None:
