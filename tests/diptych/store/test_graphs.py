@@ -13,6 +13,7 @@ import pytest
 
 from diptych.errors import StoreError
 from diptych.store import graphs
+from diptych.store.disk_space import RESERVE_TO_START, allocated_bytes
 from diptych.store.embedded import EmbeddedStore
 from diptych.store.types import TEXT_VECTOR, Point, RankedListRequest, text_shapes
 
@@ -128,8 +129,8 @@ def test_graph_that_cannot_be_built_leaves_the_collection_as_it_was(
 def test_without_room_for_a_copy_graphs_are_built_in_place(
     tmp_path: Path, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    size = graphs.allocated_bytes(tmp_path / "store" / "text")
-    monkeypatch.setattr(graphs, "free_bytes", lambda place: graphs.RESERVE_TO_START + int(1.5 * size))
+    size = allocated_bytes(tmp_path / "store" / "text")
+    monkeypatch.setattr(graphs, "free_bytes", lambda place: RESERVE_TO_START + int(1.5 * size))
     results = meanwhile(monkeypatch, lambda: "copied")
     store.optimize()
     assert (results, has_graph(tmp_path / "store")) == ([], True)
