@@ -177,7 +177,7 @@ class Settings(StorageSettings):
     )
     search_page: str = Field(default="", description="Address of `diptych serve`, to which Prefect artifacts link.")
     page_seconds: float = Field(
-        default=60, gt=0, description="Time limit for one page, in seconds; a slower page is skipped. Waiting for a processor is free."
+        default=60, gt=0, description="Time limit for one page, in seconds; a slower page is skipped."
     )
     document_seconds: float = Field(
         default=600, gt=0, description="Time limit for a document apart from its pages, in seconds."
