@@ -1,7 +1,7 @@
 """Extract the next documents while earlier ones are processed."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 def extract_ahead(
     sources: Iterable[Source], extract: Callable[[Source], T], workers: int, stop: Callable[[], None] | None = None
-) -> Iterator[tuple[Source, T | ExtractionError]]:
+) -> Generator[tuple[Source, T | ExtractionError]]:
     """Each document in order, with its extraction or the error; up to `workers` are extracted at the same time.
 
     `stop` ends the extractions under way if this ends early; without it, they are waited for.
