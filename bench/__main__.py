@@ -17,7 +17,6 @@ from bench.peers import PEERS
 from diptych.errors import DiptychError
 
 BENCHMARKS = {
-    "encode": "encoding:encode",
     "precisions": "encoding:precisions",
     "startup": "startup:startup",
     "whole": "whole_ingest:whole",

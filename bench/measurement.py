@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any, ClassVar, Protocol
 
 import psutil
@@ -82,12 +81,6 @@ def time_alternately(
     baseline()
     pairs = [(time_call(ours), time_call(baseline)) for _ in range(rounds)]
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-
-
-def median_seconds(ours: Callable[[], object], baseline: Callable[[], object], rounds: int) -> tuple[float, float]:
-    """Median seconds of one call of each."""
-    taken = time_alternately(ours, baseline, rounds)
-    return median(taken[0]), median(taken[1])
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

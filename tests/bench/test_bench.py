@@ -13,7 +13,7 @@ from bench import extraction, floor, large_file, scale, startup, store, whole_in
 from bench.__main__ import BENCHMARKS, main
 from bench.ablation import CUTOFFS, ablation
 from bench.commands import run_command
-from bench.measurement import BenchOptions, Measurement, median_seconds, percentile
+from bench.measurement import BenchOptions, Measurement, percentile, time_alternately
 from bench.picture_queries import pictures
 from bench.product_search import catalogue, without_name
 from bench.synthetic_store import SyntheticStore, open_synthetic_store
@@ -101,7 +101,7 @@ def test_text_and_tables_are_compared_with_an_earlier_version(
 
 def test_calls_alternate_after_one_uncounted_call() -> None:
     calls: list[str] = []
-    median_seconds(lambda: calls.append("ours"), lambda: calls.append("peer"), rounds=2)
+    time_alternately(lambda: calls.append("ours"), lambda: calls.append("peer"), rounds=2)
     assert calls == ["ours", "peer"] * 3
 
 
