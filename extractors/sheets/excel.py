@@ -36,8 +36,9 @@ _THREADED = re.compile(r"^\[Threaded comment\].*?Comment: ")
 """What Excel writes before a comment for its older versions."""
 _ADVICE = "open it in a spreadsheet program and save it again"
 _CACHES = {f"{CHART}numRef": f"{CHART}numCache", f"{CHART}strRef": f"{CHART}strCache"}
-MAX_COLUMNS = 16_384
+MAX_COLUMNS, LAST_ROW = 16_384, 1_048_576
 """Of a sheet in Excel."""
+_ROW_NUMBER = re.compile(rb"<(?:\w+:)?row\s[^>]*?\br=[\"']([^\"']*)")
 _REFERENCE = re.compile(r"(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?")
 
 
@@ -67,11 +68,12 @@ def _read_package(archive: zipfile.ZipFile, file: BinaryIO) -> Workbook:
             if "/worksheets/" not in part:  # a chart on a sheet of its own
                 sheets.append(Sheet(name, hidden=hidden))
                 continue
+            data = archive.read(part)
+            _check_rows(data)
             cells = _read_cells(book[name])
             if cells is None:
                 sheets.append(Sheet(name, hidden=hidden, problem=TOO_LARGE))
                 continue
-            data = archive.read(part)
             without_value += len(_FORMULA_WITHOUT_VALUE.findall(data))
             cells_by_sheet[name] = _merge(cells, data)
             comments = tuple(_comments(archive, part))
@@ -107,6 +109,13 @@ def _related(archive: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
         return {}
     found = get_dependents(archive, relations)
     return {one.Id: (posixpath.basename(one.Type), one.target) for one in found if one.TargetMode != "External"}
+
+
+def _check_rows(sheet: bytes) -> None:
+    """Raises `ValueError` for a row that no sheet has: openpyxl would count to it."""
+    for found in _ROW_NUMBER.finditer(sheet):
+        if not (found[1].isdigit() and int(found[1]) <= LAST_ROW):
+            raise ValueError(f"a row has the number {found[1][:20].decode(errors='replace')}")
 
 
 def _read_cells(sheet: Any) -> dict[tuple[int, int], Cell] | None:

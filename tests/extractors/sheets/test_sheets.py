@@ -223,6 +223,20 @@ def test_damaged_workbook_is_refused(tmp_path: Path, name: str) -> None:
         extract_file(tmp_path / name)
 
 
+@pytest.mark.parametrize("number", ["2147483647", "1e308"])
+def test_row_beyond_the_last_one_is_refused_before_somebody_counts_to_it(tmp_path: Path, number: str) -> None:
+    _, path = save(tmp_path, ["Part", "Price"], ["Hose", 3])
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    sheet = members["xl/worksheets/sheet1.xml"]
+    members["xl/worksheets/sheet1.xml"] = sheet.replace(b'<row r="2"', f'<row r="{number}"'.encode())
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(ExtractionError, match=f"cannot be read as a workbook .*a row has the number {number}"):
+        extract_file(path)
+
+
 def test_sheet_names_are_headings() -> None:
     sheet = types.Sheet("Notes", {(0, 0): types.Cell("All good.")})
     heading, text = extractor.sheet_blocks(sheet, 3)
