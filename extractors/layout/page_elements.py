@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from extractors.geometry import coverage, is_inside
 from extractors.layout.captions import Caption, find_captions
 from extractors.layout.marks import PageMarks, find_marks
-from extractors.layout.regions import cluster_marks
+from extractors.layout.regions import MAX_PANEL_LETTER, cluster_marks
 from extractors.layout.text_blocks import TextBlock, group_text_blocks, median_text_size
 from extractors.page import PageLayout
 from extractors.types import Box
 
 MAX_NOTE_WORDS = 40  # longer text between a figure and its caption separates them
 _MIN_HEADING_SIZE = 1.15  # multiples of the body size
-_MAX_PANEL_LETTER = 3  # characters: the large "(b)" above a panel is no heading
 _TABLE_COVERAGE = 0.8  # share of a mark in a table from which it belongs to the table
 _PICTURE_MARGIN = 2.0  # points by which the text in a picture may reach out of its box
 
@@ -69,7 +68,7 @@ def classify_page(
 def _separators(
     layout: PageLayout, blocks: Sequence[TextBlock], marks: PageMarks, body_size: float
 ) -> tuple[TextBlock, ...]:
-    """Running text and headings, except in pictures. Large text in the font of a drawing is no heading."""
+    """Running text and headings, except in pictures. Large text in the font of a drawing is no heading, nor is "(b)"."""
     pictures = [mark.box for mark in marks.marks if mark.panel or mark.raster]
     drawn_fonts: set[str] = set()
     if any(is_heading(block, body_size) for block in blocks):
@@ -80,7 +79,7 @@ def _separators(
         block
         for block in blocks
         if (block.is_prose or (is_heading(block, body_size) and (block.bold or block.font not in drawn_fonts)))
-        and any(len(layout.lines[i].text) > _MAX_PANEL_LETTER for i in block.lines)
+        and any(len(layout.lines[i].text) > MAX_PANEL_LETTER for i in block.lines)
         and not any(is_inside(block.box, picture, _PICTURE_MARGIN) for picture in pictures)
     )
 

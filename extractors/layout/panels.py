@@ -100,7 +100,7 @@ def _panel_distance(page: PageElements, figures: Mapping[int, Region], owner: in
         return None
     if any(
         coverage(box, together) > _MIN_BETWEEN and not is_inside(box, figure.box, margin=1)
-        for box in (*_foreign_text(figure, page), *page.fences)
+        for box in (*_foreign_text(figure, region, page), *page.fences)
     ):
         return None
     caption_below = caption.box[1] >= figure.box[3] - _CONTACT
@@ -110,10 +110,15 @@ def _panel_distance(page: PageElements, figures: Mapping[int, Region], owner: in
     return across + down
 
 
-def _foreign_text(figure: Region, page: PageElements) -> list[Box]:
-    """Running text that is not in a typeface of the figure's own."""
+def _foreign_text(figure: Region, region: Region, page: PageElements) -> list[Box]:
+    """Running text that is not in a typeface of the figure's own, and headings that do not reach into `region`."""
     own = _fonts(figure, page) - {font_family(page.body_font)}
-    return [block.box for block in page.separators if font_family(block.font) not in own]
+    return [
+        block.box
+        for block in page.separators
+        if font_family(block.font) not in own
+        and (block.is_prose or not region.marks or not overlap_area(block.box, region.box))
+    ]
 
 
 def split_panels(figure: Region, layout: PageLayout) -> list[Region]:

@@ -48,9 +48,10 @@ _LABEL_REACH = 13.0  # points, the limit for large letters, as on slides
 _BESIDE, _ABOVE_OR_BELOW = 1.6, 1.1  # text below a figure is closer than text beside it
 _BAR_NAME_REACH, _MAX_BAR_NAME_REACH = 4.0, 2.5 * _LABEL_REACH  # names left of horizontal bars; the second in points
 _MAX_BAR_NAME_WORDS = 4  # longer lines are text of the next column
-_OCR_LABEL_REACH = 3.0  # points: photos and screenshots carry their words inside
-_MAX_LABEL_WIDTH, _WIDE_LABEL = 1.3, 0.3  # of the region and of the page: wider lines belong to the page
-_MAX_LABEL_WORDS, _MAX_PHOTO_LABEL_WORDS = 12, 5  # outside of a drawing, of a photo: longer lines are sentences
+_MAX_LABEL_LENGTH, _LONG_LABEL = 1.3, 0.3  # of the region and of the page: longer lines belong to the page
+_MAX_LABEL_WORDS = 12  # outside of a drawing: longer lines are sentences
+MAX_PANEL_LETTER = 3  # characters of the "(b)" at a panel, the only label outside of a photo
+_MAX_OVERHANG, _MIN_OVERHANG = 0.25, 3.0  # of a line above or below the region beside it: share of the line; text sizes
 _AXIS_TITLE_REACH, _MAX_AXIS_TITLE_WORDS = 2.2, 8  # the title of an axis, beyond its tick labels
 _OFF_CENTRE = 0.15  # of such a title from the middle of the axis; share of the axis
 _DIAGONAL = 0.6  # a label is beside the region or below it, not off its corner
@@ -208,15 +209,17 @@ def _label_distance(line: Line, region: Region, layout: PageLayout) -> float | N
     """Points between a label and a region; None when the line cannot be a label of it."""
     across, down = gaps(line.box, region.box)
     words, drawn = len(line.text.split()), region.has_drawings
-    if width(line.box) > max(_MAX_LABEL_WIDTH * width(region.box), _WIDE_LABEL * layout.width):
+    if any(
+        side(line.box) > max(_MAX_LABEL_LENGTH * side(region.box), _LONG_LABEL * side(layout.box))
+        for side in (width, height)
+    ):
         return None
-    if words > (_MAX_LABEL_WORDS if drawn else _MAX_PHOTO_LABEL_WORDS) and across + down > 0:
+    is_text = words > _MAX_LABEL_WORDS if drawn else len(line.text.strip()) > MAX_PANEL_LETTER
+    if across + down > 0 and (is_text or _hangs_over(line, region)):
         return None
     level = (-math.inf, region.marks_box[1], math.inf, region.marks_box[3])
     beside, below = min(_BESIDE * line.size, _LABEL_REACH), min(_ABOVE_OR_BELOW * line.size, _LABEL_REACH)
-    if line.ocr and not drawn:
-        beside = below = _OCR_LABEL_REACH
-    elif not line.horizontal:
+    if not line.horizontal:
         beside, below = below, beside
     elif drawn and words <= _MAX_BAR_NAME_WORDS and line.box[2] <= region.box[0] and is_inside(line.box, level):
         beside = min(_BAR_NAME_REACH * line.size, _MAX_BAR_NAME_REACH)
@@ -226,6 +229,14 @@ def _label_distance(line: Line, region: Region, layout: PageLayout) -> float | N
     if across > beside or down > below or (across > corner and down > corner):
         return None
     return across + down
+
+
+def _hangs_over(line: Line, region: Region) -> bool:
+    """Whether a line above or below the region goes on beside it, as the text of the page does."""
+    (x0, y0, x1, y1), (left, top, right, bottom) = line.box, region.box
+    if not line.horizontal or (y1 > top and y0 < bottom):
+        return False
+    return max(left - x0, x1 - right) > max(_MIN_OVERHANG * line.size, _MAX_OVERHANG * (x1 - x0))
 
 
 def _is_centred(line: Line, region: Region) -> bool:
