@@ -19,7 +19,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from extractors.geometry import area, coverage, intersection, is_inside, rotate_box, scale_box, stretch_to_column
+from extractors.geometry import (
+    area,
+    coverage,
+    intersection,
+    is_inside,
+    rotate_box,
+    scale_box,
+    shorter_side,
+    stretch_to_column,
+)
 from extractors.layout.caption_matching import Candidate, match_captions
 from extractors.layout.captions import Caption
 from extractors.layout.furniture import Furniture
@@ -27,6 +36,7 @@ from extractors.layout.marks import Mark, background_images
 from extractors.layout.page_elements import PageElements, classify_page
 from extractors.layout.panels import gather_panels, is_complete_chart, panel_caption, panel_letters, split_panels
 from extractors.layout.regions import Region, find_regions, region_of_marks
+from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.uncaptioned import heading_above, is_picture, mosaic_photos, titled_charts
 from extractors.page import PageLayout, Raster
 from extractors.types import Box
@@ -108,6 +118,7 @@ def _find_on_upright_page(page: PageElements, carried: Sequence[Caption]) -> Pag
         region
         for region in find_regions(page.layout, page.marks.marks, barriers, page.labels)
         if not any(coverage(region.box, table) > _TABLE_COVERAGE for table in page.tables)
+        and shorter_side(region.marks_box) > RULE_THICKNESS  # not a rule or the underscore of a name
     ]
     pictures = [region.box for region in regions if is_picture(region, page)]
     boxes = [box for box in page.marks.sidebars if not any(is_inside(picture, box) for picture in pictures)]

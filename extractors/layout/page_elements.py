@@ -68,7 +68,7 @@ def classify_page(
 def _separators(
     layout: PageLayout, blocks: Sequence[TextBlock], marks: PageMarks, body_size: float
 ) -> tuple[TextBlock, ...]:
-    """Running text and headings, except in pictures. Large text in the font of a drawing is no heading, nor is "(b)"."""
+    """Running text and headings, except in pictures. Neither "(b)" nor large text in a drawing's font is a heading."""
     pictures = [mark.box for mark in marks.marks if mark.panel or mark.raster]
     drawn_fonts: set[str] = set()
     if any(is_heading(block, body_size) for block in blocks):

@@ -214,8 +214,8 @@ def _label_distance(line: Line, region: Region, layout: PageLayout) -> float | N
         for side in (width, height)
     ):
         return None
-    is_text = words > _MAX_LABEL_WORDS if drawn else len(line.text.strip()) > MAX_PANEL_LETTER
-    if across + down > 0 and (is_text or _hangs_over(line, region)):
+    can_label = words <= _MAX_LABEL_WORDS if drawn else _is_panel_letter(line)
+    if across + down > 0 and (not can_label or _hangs_over(line, region)):
         return None
     level = (-math.inf, region.marks_box[1], math.inf, region.marks_box[3])
     beside, below = min(_BESIDE * line.size, _LABEL_REACH), min(_ABOVE_OR_BELOW * line.size, _LABEL_REACH)
@@ -229,6 +229,11 @@ def _label_distance(line: Line, region: Region, layout: PageLayout) -> float | N
     if across > beside or down > below or (across > corner and down > corner):
         return None
     return across + down
+
+
+def _is_panel_letter(line: Line) -> bool:
+    text = line.text.strip()
+    return len(text) <= MAX_PANEL_LETTER and any(map(str.isalnum, text))  # no bullet
 
 
 def _hangs_over(line: Line, region: Region) -> bool:

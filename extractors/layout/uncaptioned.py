@@ -77,12 +77,11 @@ def is_picture(region: Region, page: PageElements) -> bool:
         return True
     paths = _foreground_paths(region) if count_ticks(region, layout) < _MIN_TICKS else _paths(region)
     solid = [path for path in paths if shorter_side(path.box) > RULE_THICKNESS]
+    if _is_text_box(region, solid, layout):
+        return False
     # Rectangles alone are a table, a form, or letters painted through a stencil; with a few words, a bar chart.
     if all(map(_is_rectangle, solid)) and (
-        _is_grid(region, layout)
-        or len(solid) < 2
-        or len(region.labels) < _MIN_CHART_LABELS
-        or _is_text_box(region, solid, layout)
+        _is_grid(region, layout) or len(solid) < 2 or len(region.labels) < _MIN_CHART_LABELS
     ):
         return False
     return len(paths) >= _MIN_PATHS or sum(path.items for path in paths) >= _MIN_SEGMENTS
@@ -178,10 +177,14 @@ def mosaic_photos(region: Region) -> list[Region]:
 
 
 def _is_text_box(region: Region, solid: Sequence[Drawing], layout: PageLayout) -> bool:
-    """Whether one rectangle holds most of the words and little else is drawn, as around a listing."""
-    words = [layout.lines[i].box for i in region.labels]
-    held = [path for path in solid if sum(is_inside(box, path.box) for box in words) > len(words) / 2]
-    return bool(held) and len(solid) - len(held) < 2
+    """Whether one shape holds most of the words and little else is drawn, as around a listing.
+
+    A shape that is no rectangle may have a few words of its own.
+    """
+    lines = [layout.lines[i] for i in region.labels]
+    held = [path for path in solid if sum(is_inside(line.box, path.box) for line in lines) > len(lines) / 2]
+    least = 1 if all(map(_is_rectangle, solid)) else _MIN_WORDS_IN_CARD
+    return bool(held) and len(solid) - len(held) < 2 and _count_words_in(region.box, lines) >= least
 
 
 def titled_charts(region: Region, page: PageElements) -> list[Region]:

@@ -7,6 +7,7 @@ import pytest
 from extractors.geometry import coverage, merge_boxes
 from extractors.layout.figures import find_figures
 from extractors.layout.furniture import Furniture
+from extractors.page import Drawing
 from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import pymupdf
 from extractors.types import Box
@@ -141,6 +142,18 @@ def test_table_and_figure_get_their_own_captions() -> None:
     lines = [write_line("Table 1. Doses.", 50, 95), write_line("Figure 1. Photo.", 50, 470), *write_prose(50, 520, 6)]
     found = find(make_page(lines, [place_photo(50, 250, 290, 450)]), tables=((50, 100, 290, 240),))
     assert labelled_boxes(found) == {"table 1": (50, 100, 290, 240), "figure 1": (50, 250, 290, 450)}
+
+
+def test_legend_and_plot_under_a_large_title_are_one_figure() -> None:
+    drawings, ticks = draw_plot(100, 100, 280, 250)
+    key = Drawing((150, 290, 160, 298), 4, filled=True, stroked=False, curved=True)
+    legend = write_line("Measured", 164, 298, 8, "Sans")
+    title = write_line("Alloc", 170, 106, 14, "Sans Title")
+    caption = write_line("Figure 1: A plot.", 100, 330)
+    lines = [title, *ticks, legend, caption, *write_prose(50, 360, 6)]
+    (box,) = labelled_boxes(find(make_page(lines, drawings=[*drawings, key]))).values()
+    assert box[1] <= 100
+    assert box[3] >= 298
 
 
 @pytest.mark.parametrize("rotation", [0, 90])

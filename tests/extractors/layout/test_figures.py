@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from extractors.geometry import coverage
@@ -78,6 +80,17 @@ def test_rounded_cards_of_text_are_no_figure() -> None:
     assert not find(make_page(lines, drawings=cards)).figures
 
 
+def test_listing_in_a_box_of_many_segments_is_no_figure() -> None:
+    box = Drawing((40, 90, 320, 190), 20, filled=True, stroked=False, fill=(0.9, 0.95, 0.9), curved=True)
+    lines = [write_line(f"if x[{n}] < y[{n}]: swap(x, {n})", 60, 115 + 18 * n, 9, "Mono") for n in range(4)]
+    assert not find(make_page(lines, drawings=[box])).figures
+
+
+def test_rule_below_a_caption_is_no_figure() -> None:
+    lines = [*write_prose(50, 100, 6), write_line("Figure 1. Not here.", 50, 220)]
+    assert not find(make_page(lines, drawings=[draw_rule(50, 226, 160)])).figures
+
+
 def test_text_with_a_shadow_is_no_figure() -> None:
     title = write_line("Results of the survey", 60, 130, 24)
     assert (
@@ -117,6 +130,23 @@ def test_text_beside_and_below_a_photo_does_not_part_it_from_its_caption() -> No
     )
     (figure,) = find(page).figures
     assert figure.label == "figure 1"
+
+
+def test_only_panel_letters_are_labels_of_a_photo() -> None:
+    photo = place_photo(50, 100, 290, 300)
+    for text, bottom in (("(a)", 314), ("•", 300), ("John Smith", 300)):
+        (figure,) = find(make_page([write_line(text, 160, 312)], [photo])).figures
+        assert figure.box == (50, 100, 290, bottom), text
+
+
+def test_text_that_goes_on_beside_a_plot_is_no_label() -> None:
+    drawings, ticks = draw_plot(200, 100, 380, 250)
+    warning = write_line("## Warning: it is deprecated", 90, 95)
+    watermark = replace(write_line("DRAFT", 390, 0), box=(390, 20, 402, 700), horizontal=False, angle=90)
+    (figure,) = find(make_page([*ticks, warning, watermark], drawings=drawings)).figures
+    assert figure.box[0] > 190
+    assert figure.box[1] == 100
+    assert figure.box[3] < 270
 
 
 def test_two_photos_apart_are_two_figures() -> None:
