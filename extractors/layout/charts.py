@@ -1,9 +1,9 @@
-"""Whether a region that may be a table is a picture or a chart."""
+"""Whether a region that may be a table is a picture or a chart, and whether two drawings are parts of one chart."""
 
 from collections import Counter
 from collections.abc import Sequence
 
-from extractors.geometry import area, coverage, height, is_inside, overlap_area, shorter_side, width
+from extractors.geometry import area, coverage, gaps, height, is_inside, overlap_area, shorter_side, width
 from extractors.layout.marks import background_images
 from extractors.page import Drawing, Line, PageLayout
 from extractors.types import Box
@@ -17,6 +17,11 @@ _MAX_SHAPE = 0.08  # share of the region under a coloured path that is no rectan
 _MIN_BAR_SIDE = 3.0  # points
 _LENGTH_STEP = 2.0  # points within which bars have the same length
 _MAX_LENGTHS, _MAX_LENGTH_SHARE = 3, 0.5  # different lengths; shapes of a table repeat
+
+# Parts of one chart.
+_SAME_BASELINE = 2.0  # bars of one chart start from one line
+_BAR_SPACING, _MAX_BAR_SPACING = 1.2, 60.0  # gap between bars in multiples of their thickness; points
+_FLAT_CURVE, _SAME_WIDTH, _CURVE_SPACING = 0.4, 0.85, 0.5  # height, shared width and gap as shares of the curve's width
 
 
 def is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
@@ -71,3 +76,22 @@ def _has_bars(region: Box, drawings: Sequence[Drawing]) -> bool:
 def _have_many_lengths(lengths: Sequence[float]) -> bool:
     steps = {round(length / _LENGTH_STEP) for length in lengths}
     return len(steps) > max(_MAX_LENGTHS, _MAX_LENGTH_SHARE * len(lengths))
+
+
+def are_bars_of_one_chart(a: Box, b: Box) -> bool:
+    """Whether they start from one line and are no farther apart than they are thick."""
+    across, down = gaps(a, b)
+    max_down = min(_MAX_BAR_SPACING, _BAR_SPACING * max(height(a), height(b)))
+    max_across = min(_MAX_BAR_SPACING, _BAR_SPACING * max(width(a), width(b)))
+    rows = abs(a[0] - b[0]) < _SAME_BASELINE and across == 0 and down < max_down
+    columns = abs(a[3] - b[3]) < _SAME_BASELINE and down == 0 and across < max_across
+    return rows or columns
+
+
+def are_curves_on_one_axis(a: Box, b: Box) -> bool:
+    """Whether they are flat, equally wide and one above the other, however far apart their values are."""
+    across, down = gaps(a, b)
+    widest = max(width(a), width(b))
+    flat = max(height(a), height(b)) < _FLAT_CURVE * widest
+    aligned = min(a[2], b[2]) - max(a[0], b[0]) > _SAME_WIDTH * widest
+    return flat and aligned and across == 0 and down < _CURVE_SPACING * widest

@@ -27,6 +27,7 @@ from extractors.geometry import (
     vertical_overlap,
     width,
 )
+from extractors.layout.charts import are_bars_of_one_chart, are_curves_on_one_axis
 from extractors.layout.marks import Mark
 from extractors.page import Line, PageLayout
 from extractors.types import Box
@@ -63,9 +64,6 @@ _MIN_ALIGNED = 0.5  # share of the shorter extent that two parts of one drawing 
 _STACKED_GAP, _BESIDE_GAP = 9.0, 8.0  # panels of different figures are farther apart
 _SMALL_REGION, _SMALL_STACKED_GAP, _SMALL_BESIDE_GAP = 0.01, 18.0, 14.0  # legends and keys; share of the page
 _BARRIER_COVERAGE = 0.3  # share of a barrier between two regions that keeps them apart
-_SAME_BASELINE = 2.0  # bars of one chart start from one line
-_BAR_SPACING, _MAX_BAR_SPACING = 1.2, 60.0  # gap between bars in multiples of their thickness; points
-_FLAT_CURVE, _SAME_WIDTH, _CURVE_SPACING = 0.4, 0.85, 0.5  # height, shared width and gap as shares of the curve's width
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,23 +292,4 @@ def _are_parts_of_one_drawing(a: Region, b: Region, layout: PageLayout) -> bool:
         return True
     if vertical_overlap(a.box, b.box) > _MIN_ALIGNED and across < (_SMALL_BESIDE_GAP if small else _BESIDE_GAP):
         return True
-    return _are_bars_of_one_chart(a.marks_box, b.marks_box) or _are_curves_on_one_axis(a.marks_box, b.marks_box)
-
-
-def _are_bars_of_one_chart(a: Box, b: Box) -> bool:
-    """Whether they start from one line and are no farther apart than they are thick."""
-    across, down = gaps(a, b)
-    max_down = min(_MAX_BAR_SPACING, _BAR_SPACING * max(height(a), height(b)))
-    max_across = min(_MAX_BAR_SPACING, _BAR_SPACING * max(width(a), width(b)))
-    rows = abs(a[0] - b[0]) < _SAME_BASELINE and across == 0 and down < max_down
-    columns = abs(a[3] - b[3]) < _SAME_BASELINE and down == 0 and across < max_across
-    return rows or columns
-
-
-def _are_curves_on_one_axis(a: Box, b: Box) -> bool:
-    """Whether they are flat, equally wide and one above the other, however far apart their values are."""
-    across, down = gaps(a, b)
-    widest = max(width(a), width(b))
-    flat = max(height(a), height(b)) < _FLAT_CURVE * widest
-    aligned = min(a[2], b[2]) - max(a[0], b[0]) > _SAME_WIDTH * widest
-    return flat and aligned and across == 0 and down < _CURVE_SPACING * widest
+    return are_bars_of_one_chart(a.marks_box, b.marks_box) or are_curves_on_one_axis(a.marks_box, b.marks_box)
