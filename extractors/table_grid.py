@@ -141,9 +141,24 @@ def body_rows(grid: TableGrid) -> dict[int, list[str]]:
     return {row: texts for row, texts in rows.items() if row not in used}
 
 
+def _repeat_labels(grid: TableGrid, rows: Collection[int]) -> TableGrid:
+    """The grid in which each of `rows` of the body without a first cell has that of the row above it in its group.
+
+    A label that spans rows stands in the first of them.
+    """
+    labels = dict.fromkeys(rows, "")
+    last = ""
+    for row, texts in body_rows(grid).items():
+        last = next(filter(None, texts[:1]), "" if row in grid.groups else last)
+        labels[row] = last if len(last.split()) <= MAX_REPEATED_WORDS else ""
+    missing = {cell for cell in grid.cells if cell.row in rows and cell.column == 0 and not cell.text}
+    cells = (replace(cell, text=labels[cell.row]) if cell in missing else cell for cell in grid.cells)
+    return replace(grid, cells=tuple(cells))
+
+
 def split_rows(grid: TableGrid, parts: Sequence[Collection[int]]) -> Iterator[TableGrid]:
     """For each of `parts`, these rows of the body as a table of its own, with the header and the labels of groups."""
-    paths = group_labels(grid)
+    grid, paths = _repeat_labels(grid, {min(rows) for rows in parts if rows}), group_labels(grid)
     cells_of: list[list[int]] = [[] for _ in range(grid.rows)]
     for number, cell in enumerate(grid.cells):
         for row in range(cell.row, cell.row + cell.row_span):

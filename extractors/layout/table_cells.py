@@ -22,6 +22,7 @@ from extractors.layout.table_lines import (
     find_columns,
     group_rows,
     is_number,
+    is_whole_number,
     join_marks,
     join_signs,
     row_middle,
@@ -123,7 +124,9 @@ def _join_between_rules(rows: Sequence[Row], rules: Sequence[float], columns: Co
     distances = [row_middle(lower) - row_middle(upper) for upper, lower in pairwise(rows)]
     pitch = _OWN_ROW * median(distances) if distances else 0.0
     joined: list[Row] = []
-    numbers = [[n for n, row in enumerate(band) if any(is_number(line.text) for line in row[1:])] for band in bands]
+    numbers = [
+        [n for n, row in enumerate(band) if any(is_whole_number(line.text) for line in row[1:])] for band in bands
+    ]
     is_ruled = max(map(len, numbers)) < 2 and sum(len(band) == 1 for band in bands) > len(bands) / 2
     for band, numeric in zip(bands, numbers, strict=True):
         if len(numeric) > 1:

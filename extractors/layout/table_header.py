@@ -1,5 +1,6 @@
 """How many of a table's first rows are its header."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,9 +11,16 @@ _MAX_ROWS, _MAX_RULED_ROWS = 4, 8  # lines of a header, and of one with a rule b
 _MIN_BODY_NUMBERS = 0.3  # share of cells that are numbers in a body whose header is recognised by having none
 _FRAME = 3.0  # points around the first row in which a rule is the table's upper frame
 
+_CONTINUED = re.compile(r"\W*cont(?:inued|['’]d|\.)?\W*", re.IGNORECASE)
+
 
 def drop_caption_rows(rows: Sequence[Row], rules: Sequence[float]) -> list[Row]:
-    """The rows without those above the table's upper rule, which end its caption. `rules`: the y of long ones."""
+    """The rows without those above the table's upper rule, which end its caption. `rules`: the y of long ones.
+
+    A caption may also end with "(continued)".
+    """
+    continued = [n for n, row in enumerate(rows[:_MAX_ROWS]) if len(row) == 1 and _CONTINUED.fullmatch(row[0].text)]
+    rows = rows[continued[-1] + 1 :] if continued else rows
     if len(rules) < 2 or rules[0] < rows_box(rows[:1])[1] + _FRAME:  # the first is the upper frame
         return list(rows)
     above = [row for row in rows if rows_box([row])[3] <= rules[0] + _FRAME]
@@ -36,7 +44,10 @@ def count_header_rows(rows: Sequence[Row], rules: Sequence[float]) -> int:
         count = ends[0]
         for end in ends[1:]:
             # A rule below headings of several columns, and another one below their columns' own.
-            if not (count < end <= _MAX_RULED_ROWS and _pieces(rows[count:end]) > _pieces(rows[:count])):
+            more = rows[count:end]
+            if not (count < end <= _MAX_RULED_ROWS):
+                break
+            if _pieces(more) <= _pieces(rows[:count]) and not _leave_labels_empty(more, rows[end:]):
                 break
             if end == len(rows) or _has_many_values(rows[count:end]):
                 break
@@ -64,6 +75,12 @@ def _without_first_rows_of_body(rows: Sequence[Row], count: int) -> int:
 def may_be_header(row: Row) -> bool:
     """Whether the first row of a table that shows no header can be one: it has no values."""
     return not any(is_value(line.text) for line in row)
+
+
+def _leave_labels_empty(header: Sequence[Row], body: Sequence[Row]) -> bool:
+    """Whether rows that may be a level of the header begin right of the first labels below them."""
+    first = min((line for row in body for line in row), key=lambda line: line.box[0], default=None)
+    return first is not None and rows_box(header)[0] > first.box[2]
 
 
 def _pieces(rows: Sequence[Row]) -> int:

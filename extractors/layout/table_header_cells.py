@@ -35,7 +35,7 @@ def header_cells(
         for line, own in zip(row, taken, strict=True):
             others = {column for span in taken if span is not own for column in span}
             between = _columns_between_borders(line, row, columns, borders)
-            spans.append(between or _span(line, own, columns, rules, lower.without(others)))
+            spans.append(between or _span(line, row, own, columns, rules, lower.without(others)))
             cells = _add_cell(cells, _header_cell(n, spans[-1], line.text))
         levels.append(cells)
         lower = lower.under(row, spans)
@@ -165,12 +165,12 @@ def _columns_below(line: Line, columns: Columns) -> range:
     return range(over[0], over[-1] + 1) if over else range(column_of(line, columns), column_of(line, columns) + 1)
 
 
-def _span(line: Line, own: range, columns: Columns, rules: Sequence[Box], lower: _Lower) -> range:
+def _span(line: Line, row: Row, own: range, columns: Columns, rules: Sequence[Box], lower: _Lower) -> range:
     """The columns of a heading: those above the rule below it, or those around whose middle it stands.
 
     `lower`: the headings below it, in columns that have no other one beside this.
     """
-    if under := _columns_above_rule(line, columns, rules):
+    if under := _columns_above_rule(line, row, columns, rules):
         return range(min(under[0], own[0]), max(under[-1], own[-1]) + 1)
     x = (line.box[0] + line.box[2]) / 2
     free = lower.extents
@@ -213,11 +213,12 @@ def _columns_between_borders(line: Line, row: Row, columns: Columns, borders: Se
     return range(inside[0], inside[-1] + 1) if inside else None
 
 
-def _columns_above_rule(line: Line, columns: Columns, rules: Sequence[Box]) -> list[int]:
-    """The columns over a short rule right below a heading, if there is one."""
+def _columns_above_rule(line: Line, row: Row, columns: Columns, rules: Sequence[Box]) -> list[int]:
+    """The columns over a short rule right below a heading, if there is one below no other heading of its row."""
     total = columns[-1][1] - columns[0][0]
     for rule in rules:
         is_below = -line.size / 2 < rule[1] - line.box[3] < _RULE_BELOW * line.size
-        if is_below and width(rule) < LONG_RULE * total and rule[0] < (line.box[0] + line.box[2]) / 2 < rule[2]:
+        over = [other for other in row if rule[0] < (other.box[0] + other.box[2]) / 2 < rule[2]]
+        if is_below and width(rule) < LONG_RULE * total and over == [line]:
             return [n for n, (x0, x1) in enumerate(columns) if rule[0] < (x0 + x1) / 2 < rule[2]]
     return []

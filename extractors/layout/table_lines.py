@@ -49,6 +49,11 @@ def is_value(text: str) -> bool:
     return is_number(text) and not _YEAR.match(text) and not _REFERENCE.match(text)
 
 
+def is_whole_number(text: str) -> bool:
+    """Whether a cell is numeric and no part of one that is broken in brackets, as `0.4 (0.3–` above `0.5)`."""
+    return is_number(text) and sum(map(text.count, "([")) == sum(map(text.count, ")]"))
+
+
 def group_rows(lines: Sequence[Line]) -> list[Row]:
     """Lines that stand side by side, rows from top to bottom and each row from left to right."""
     rows: list[Row] = []
@@ -216,7 +221,14 @@ def _split_at_gutters(rows: Sequence[Row], rules: Sequence[float]) -> list[tuple
 def _around_texts(
     gutter: tuple[float, float], spans: Sequence[tuple[float, float]], min_gutter: float
 ) -> list[tuple[float, float]]:
-    """A gutter, cut at the texts that stand free within it: the few cells of a column that is mostly empty."""
+    """A gutter, cut at the texts that stand free within it: the few cells of columns that are mostly empty."""
     left, right = gutter
-    inside = [(x0, x1) for x0, x1 in spans if left + min_gutter <= x0 and x1 <= right - min_gutter]
-    return [(left, min(inside)[0]), (max(x1 for _, x1 in inside), right)] if len(inside) > 1 else [gutter]
+    groups: list[list[tuple[float, float]]] = []  # of the texts, those above each other
+    for x0, x1 in spans:
+        if left + min_gutter <= x0 and x1 <= right - min_gutter:
+            if groups and x0 - max(end for _, end in groups[-1]) < min_gutter:
+                groups[-1].append((x0, x1))
+            else:
+                groups.append([(x0, x1)])
+    columns = [(group[0][0], max(x1 for _, x1 in group)) for group in groups if len(group) > 1]
+    return list(zip([left, *(x1 for _, x1 in columns)], [*(x0 for x0, _ in columns), right], strict=True))

@@ -9,11 +9,21 @@ from itertools import chain, pairwise
 
 from extractors.geometry import boxes_touch, coverage, expand_box, height, merge_boxes, width
 from extractors.layout.rules import RULE_THICKNESS
+from extractors.layout.table_growth import (
+    MAX_CAPTION_ROW_WORDS,
+    MAX_ROW_GAP,
+    MIN_ROW_NUMBERS,
+    first_heading,
+    is_break,
+    is_header,
+    with_header_above,
+    with_labels_and_headings,
+    with_rows_below,
+)
 from extractors.layout.table_lines import (
     Row,
     count_columns,
     count_words,
-    find_columns,
     group_rows,
     is_number,
     lines_inside,
@@ -42,21 +52,11 @@ MAX_CELL_ROWS = 6  # lines of running text side by side that are cells of one ro
 MIN_TEXT_COLUMNS = 3  # from which text side by side is a table however long it is, if its header has as many
 _MAX_STRIP_PROSE, _MIN_SHARED_ROWS = 0.2, 0.25  # shares of the lines that are running text, of rows of several cells
 _MAX_HEADING_ROWS, _MAX_HEADING_WORDS = 2, 11  # a heading between rules
-# Labels on the left of rules that run only over the numbers: shares of the rows.
-_MOSTLY_NUMBERS, _MIN_LABELLED_ROWS = 0.5, 0.6  # with numbers between the rules, with a label on the left
-_MAX_REFERENCE = 5  # characters between a label and its numbers: `12(a)` names a note
-_MIN_NUMBER_ROWS = 2  # below, the rules are not about numbers and nothing is added
-_MAX_HEADER_GAP, _MIN_HEADED = 0.8, 0.6  # text sizes above the rules; share of the columns
-_HEADING_INDENT = 5.0  # points by which a heading may start left of its column
 
 # At captions, in columns of numbers.
 _MIN_ROWS = 3  # two rows in columns are common by chance
-_MAX_ROW_GAP = 3.0  # text sizes between two rows of one table
-_MAX_CAPTION_ROW_WORDS = 8  # of a row of one cell within the table
-_NUMBERS_PER_ROW = 2  # one number a row is a list, such as a table of contents
+_MAX_HEADING_GAP = 5.0  # text sizes between a column of numbers and a heading beside it; farther left is another text
 _MAX_TEXT_ROWS, _MAX_SINGLE_ROWS = 12, 3  # between two rows of numbers: all rows, rows of one cell
-_MAX_ROW_WORDS = 14  # of a row of one cell; more are running text
-_MAX_HEADING_ROWS_ABOVE = 4  # over the first row of numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,15 @@ def table_regions(page: TablePage) -> Iterator[Box]:
     lines = [line for line in page.layout.lines if line not in page.prose]
     rows = group_rows(lines)
     for grid in _grids(page):
-        if not _is_header(grid, rows):
-            yield _with_header_above(_with_rows_below(grid, rows), rows)
+        if not is_header(grid, rows):
+            yield with_header_above(with_rows_below(grid, rows), rows)
+    between = [with_header_above(with_labels_and_headings(box, rows), rows) for box in _between_rules(page)]
+    headers = [is_header(box, rows) for box in between]
     without_grid = chain(
-        (_with_header_above(_with_labels_and_headings(region, rows), rows) for region in _between_rules(page)),
+        (box for box, is_only_header in zip(between, headers, strict=True) if not is_only_header),
         _at_captions(lines),
         _columns_of_numbers(rows),
+        (box for box, is_only_header in zip(between, headers, strict=True) if is_only_header),
     )
     all_rows = group_rows(page.layout.lines)
     for region in without_grid:
@@ -159,76 +162,6 @@ def is_set_in_columns(strip: Box, page: TablePage, above: Box | None = None) -> 
     return shared_rows or heading or columns >= MIN_TEXT_COLUMNS or (columns > 1 and len(rows) <= MAX_CELL_ROWS)
 
 
-def _with_labels_and_headings(region: Box, rows: Sequence[Row]) -> Box:
-    """A region with the labels on its left and the headings above it, where the rules run only over the numbers."""
-    held = [n for n, row in enumerate(rows) if lines_inside(region, row)]
-    left = [[line for line in rows[n] if line.box[2] < region[0]] for n in held]
-    labelled = sum(map(bool, left)) >= _MIN_LABELLED_ROWS * len(held)
-    has_text = any(len(line.text) > _MAX_REFERENCE for labels in left for line in labels[1:])
-    numbers = sum(any(is_number(line.text) for line in lines_inside(region, rows[n])) for n in held)
-    if numbers > _MOSTLY_NUMBERS * len(held) and labelled and not has_text:
-        region = merge_boxes([region, *(line.box for labels in left for line in labels)])
-    if not numbers:
-        return region
-    first = _first_heading(rows, held[0]) if numbers >= _MIN_NUMBER_ROWS else held[0]
-    around = [*rows[first : held[0]], *rows[held[-1] + 1 : _last_row(rows, held)]]
-    boxes = [line.box for row in around for line in row]
-    return merge_boxes([region, *(box for box in boxes if region[0] - _HEADING_INDENT < box[0] < region[2])])
-
-
-def _with_header_above(region: Box, rows: Sequence[Row]) -> Box:
-    """A region with the row right above its upper rule, if that has headings for most columns, each over one."""
-    held = [n for n, row in enumerate(rows) if lines_inside(region, row)]
-    if not held or not held[0]:
-        return region
-    above, columns = rows[held[0] - 1], find_columns([lines_inside(region, rows[n]) for n in held])
-    box = rows_box([above])
-    over = [[n for n, (x0, x1) in enumerate(columns) if line.box[0] < x1 and x0 < line.box[2]] for line in above]
-    is_near = -above[0].size / 2 < region[1] - box[3] < _MAX_HEADER_GAP * above[0].size
-    each_over_one = all(len(one) == 1 for one in over) and len({n for one in over for n in one}) == len(over)
-    is_header = is_near and each_over_one and len(over) >= max(2, _MIN_HEADED * len(columns))
-    return merge_boxes([region, box]) if is_header and not any(is_number(line.text) for line in above) else region
-
-
-def _is_header(grid: Box, rows: Sequence[Row]) -> bool:
-    """Whether a grid is only the shaded cells of a header, with the rows of numbers below it."""
-    held = [n for n, row in enumerate(rows) if lines_inside(grid, row)]
-    below = rows[held[-1] + 1 : held[-1] + 1 + _MAX_HEADING_ROWS] if held else []
-    is_near = bool(below) and below[0][0].box[1] - grid[3] < below[0][0].size
-    has_numbers = any(len(_numbers(row)) >= _NUMBERS_PER_ROW for row in below)
-    return is_near and has_numbers and not any(_numbers(rows[n]) for n in held)
-
-
-def _with_rows_below(region: Box, rows: Sequence[Row]) -> Box:
-    held = [n for n, row in enumerate(rows) if lines_inside(region, row)]
-    below = rows[held[-1] + 1 : _last_row(rows, held)] if held else []
-    boxes = [line.box for row in below for line in row]
-    return merge_boxes([region, *(box for box in boxes if region[0] - _HEADING_INDENT < box[0] < region[2])])
-
-
-def _last_row(rows: Sequence[Row], held: Sequence[int]) -> int:
-    """The end of the rows below a region that have its number of numbers, or numbers that end where its own do.
-
-    They are no farther apart than one line. The last row, often a total, lies below the last shade or rule.
-    """
-    end, last = held[-1] + 1, rows[held[-1]]
-    count = len(_numbers(last))
-    ends = [number.box[2] for n in held for number in _numbers(rows[n])]
-    while end < len(rows):
-        row, numbers = rows[end], _numbers(rows[end])
-        gap = rows_box([row])[1] - rows_box([rows[end - 1]])[3]
-        is_alike = len(numbers) == count >= _NUMBERS_PER_ROW
-        is_aligned = len(row) > 1 and all(any(abs(n.box[2] - x) < _SAME_END for x in ends) for n in numbers)
-        if gap > last[0].size or not numbers or not (is_alike or is_aligned):
-            break
-        end += 1
-    return end
-
-
-def _numbers(row: Row) -> list[Line]:
-    return [line for line in row if is_number(line.text)]
-
-
 def _at_captions(lines: Sequence[Line]) -> Iterator[Box]:
     """Rows of several cells right under the caption of a table, or right above it."""
     for caption in filter(is_table_caption, lines):
@@ -247,8 +180,8 @@ def _rows_next_to(caption: Line, rows: Sequence[Row]) -> list[Row]:
     last = caption.box
     for row in rows:
         box = rows_box([row])
-        too_far = max(box[1] - last[3], last[1] - box[3]) > _MAX_ROW_GAP * caption.size
-        if too_far or (table and len(row) == 1 and count_words(row[0]) > _MAX_CAPTION_ROW_WORDS):
+        too_far = max(box[1] - last[3], last[1] - box[3]) > MAX_ROW_GAP * caption.size
+        if too_far or (table and len(row) == 1 and count_words(row[0]) > MAX_CAPTION_ROW_WORDS):
             break
         if table or len(row) > 1:
             table.append(row)
@@ -263,33 +196,19 @@ def _columns_of_numbers(rows: Sequence[Row]) -> Iterator[Box]:
     groups: list[list[int]] = [[]]
     for n, row in enumerate(rows):
         group = groups[-1]
-        if group and (_are_too_many(rows[group[-1] + 1 : n]) or _is_break(rows[n - 1], row)):
+        if group and (_are_too_many(rows[group[-1] + 1 : n]) or is_break(rows[n - 1], row)):
             groups.append([])
-        if sum(is_number(line.text) for line in row) >= _NUMBERS_PER_ROW:
+        if sum(is_number(line.text) for line in row) >= MIN_ROW_NUMBERS:
             groups[-1].append(n)
     for group in groups:
         if len(group) >= _MIN_ROWS:
-            yield expand_box(rows_box(rows[_first_heading(rows, group[0]) : group[-1] + 1]), _MARGIN)
+            box = rows_box(rows[group[0] : group[-1] + 1])
+            above = [line.box for row in rows[first_heading(rows, group[0]) : group[0]] for line in row]
+            near = _MAX_HEADING_GAP * rows[group[0]][0].size
+            headings = [other for other in above if other[0] < box[2] + near and other[2] > box[0] - near]
+            yield expand_box(merge_boxes([box, *headings]), _MARGIN)
 
 
 def _are_too_many(rows: Sequence[Row]) -> bool:
     """Whether these rows without numbers are more than the labels and text cells of one table."""
     return len(rows) > _MAX_TEXT_ROWS or sum(len(row) == 1 for row in rows) > _MAX_SINGLE_ROWS
-
-
-def _is_break(upper: Row, lower: Row) -> bool:
-    """Whether a wide gap or running text separates two rows."""
-    gap = rows_box([lower])[1] - rows_box([upper])[3]
-    return gap > _MAX_ROW_GAP * lower[0].size or (len(lower) == 1 and count_words(lower[0]) > _MAX_ROW_WORDS)
-
-
-def _first_heading(rows: Sequence[Row], start: int) -> int:
-    """The first of the rows above `start` that look like headings of columns; `start` if there are none."""
-    left = rows_box([rows[start]])[0]
-    for first in range(start, max(0, start - _MAX_HEADING_ROWS_ABOVE), -1):
-        above = rows[first - 1]
-        is_label = len(above) == 1 and above[0].box[0] < left + _HEADING_INDENT
-        is_section_title = is_label and (first < 2 or len(rows[first - 2]) == 1 or _is_break(rows[first - 2], above))
-        if _is_break(above, rows[first]) or any(map(is_table_caption, above)) or is_section_title:
-            return first
-    return max(0, start - _MAX_HEADING_ROWS_ABOVE)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from extractors.layout.table_groups import spans_columns
-from extractors.layout.table_lines import Columns, Row, column_of, is_number, row_middle, rows_box
+from extractors.layout.table_lines import Columns, Row, column_of, is_number, is_whole_number, row_middle, rows_box
 from extractors.page import Line, middle
 
 _MIN_NUMERIC, _MIN_NUMBERS = 0.6, 2  # share and count of numbers from which a column is one of numbers
@@ -58,7 +58,7 @@ def numeric_columns(rows: Sequence[Row], columns: Columns) -> frozenset[int]:
 
 
 def _is_number_in(line: Line, numeric: frozenset[int], columns: Columns) -> bool:
-    return column_of(line, columns) in numeric and is_number(line.text)
+    return column_of(line, columns) in numeric and is_whole_number(line.text)
 
 
 def _distance(rows: Sequence[Row], n: int, others: Iterable[int]) -> float:

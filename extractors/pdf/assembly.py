@@ -159,9 +159,11 @@ def _with_header_of(above: Table, table: Table, page: PageParts) -> Table:
     """The table with the header of the last one on the page before, if it continues that."""
     is_first = not table.caption and all(paragraph.box[1] > table.box[1] for paragraph in page.paragraphs)
     narrower, wider = sorted((width(above.box), width(table.box)))
-    is_alike = above.grid.columns == table.grid.columns and narrower > SAME_WIDTH * wider
+    is_next = is_first and narrower > SAME_WIDTH * wider
+    is_named = bool(table.label) and table.label == above.label  # "Table 2 (continued)"
     repeats = column_headers(table.grid) == column_headers(above.grid)
-    if not (is_first and is_alike and (repeats or not table.has_header)):
+    is_alike = above.grid.columns == table.grid.columns
+    if not ((is_next or is_named) and is_alike and (repeats or not table.has_header)):
         return table
     grid = table.grid if repeats else replace_header(table.grid, above.grid)
     return replace(table, grid=grid, label=above.label, caption=above.caption)

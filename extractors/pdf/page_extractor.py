@@ -165,7 +165,9 @@ def _captioned_tables(tables: Sequence[Table], found: PageFigures, layout: PageL
 
 
 def _clean_grid(grid: TableGrid) -> TableGrid:
-    return replace(grid, cells=tuple(replace(cell, text=clean_text(cell.text)) for cell in grid.cells))
+    """The grid with clean texts; soft hyphens stand at the end of the lines of a cell."""
+    texts = (clean_text(cell.text.replace("\u00ad ", "")) for cell in grid.cells)
+    return replace(grid, cells=tuple(replace(cell, text=text) for cell, text in zip(grid.cells, texts, strict=True)))
 
 
 def _table_of_lines(figure: Figure, layout: PageLayout) -> Table | None:

@@ -38,8 +38,6 @@ TokenCounter = Callable[[Sequence[str]], list[int]]
 
 # Punctuation marks and CJK characters are tokens of their own.
 _PIECE = re.compile(rf"[{SYLLABLES}]|[^\W_]+|[^\w\s]|_")
-
-
 _SEPARATOR = re.compile(r"[|\s:-]+")
 _CELL_BORDER = re.compile(r"(?:\s*(?<!\\)\|\s*)+")
 
@@ -131,10 +129,8 @@ def build_passages(
 
 def table_passages(grid: TableGrid, table: Passage, limit: PassageLimit, notes: str = "") -> list[Passage]:
     """Return a table as Markdown and grid, in parts with its header each; `table` has everything else.
-
-    The `notes` below the table follow the last row.
-    Parts end where a row group ends if they can. Padding does not count, see `without_padding`. A long header leaves
-    at least `MIN_TABLE_ROOM` of the limit for rows.
+    The `notes` follow the last row. Parts end where a row group ends if they can. Padding does not count, see
+    `without_padding`. A long header leaves at least `MIN_TABLE_ROOM` of the limit for rows.
     """
     table = replace(table, heading=limit.shorten_path(table.heading), caption=limit.shorten_caption(table.caption))
     head = markdown_header(grid)
@@ -149,12 +145,18 @@ def table_passages(grid: TableGrid, table: Passage, limit: PassageLimit, notes: 
     return [
         replace(
             table,
-            text="\n".join([*head, *(line.text for line in part)]),
+            text="\n".join([*head, _with_label(part[0], own), *(line.text for line in part[1:])]),
             table=own,
             mentions=mentioned_labels("\n".join(line.text for line in part)),
         )
         for part, own in zip(parts, grids, strict=True)
     ]
+
+
+def _with_label(line: _TableLine, grid: TableGrid) -> str:
+    """The first line of a part, with the label that its grid repeats."""
+    first = next(iter(body_rows(grid).values()), [""])
+    return re.sub(r"^\|  (?=\|)", lambda _: markdown_row(first[:1])[:-1], line.text)
 
 
 def _table_lines(grid: TableGrid, longest: int, count: TokenCounter) -> Iterator[_TableLine]:

@@ -53,6 +53,13 @@ def test_table_continues_on_the_next_page_under_its_header() -> None:
     assert tables_of(first, repeated)[1][1] == "| Orchard | Trees |\n| --- | --- |\n| South | 986 |"
 
 
+def test_table_continues_below_a_caption_of_the_same_label_however_wide_it_is() -> None:
+    first = Table((50, 600, 300, 700), grid_from_rows([HEADER, NORTH], 1), label="table 1", caption="Table 1. Orchards")
+    rest = Table((60, 80, 130, 120), grid_from_rows([SOUTH, ("West", "77")]), has_header=False)
+    named = replace(rest, label="table 1", caption="Table 1 (continued)")
+    assert tables_of(first, named)[1][1] == "| Orchard | Trees |\n| --- | --- |\n| South | 986 |\n| West | 77 |"
+
+
 def test_another_table_on_the_next_page_keeps_its_own_header() -> None:
     first = Table((50, 600, 300, 700), grid_from_rows([HEADER, NORTH], 1), label="table 1", caption="Table 1. Orchards")
     others = (

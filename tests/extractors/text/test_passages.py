@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.table_grid import SpannedText, grid_from_rows, table_markdown
+from extractors.table_grid import SpannedText, body_rows, grid_from_rows, table_markdown
 from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
 from extractors.text.passages import PassageLimit, build_passages, estimate_tokens, table_passages, without_padding
@@ -100,6 +100,20 @@ def test_table_is_split_between_row_groups() -> None:
     assert [part.text.count("Women: ") for part in parts] == [12, 0]
     assert [part.text.count("Men: ") for part in parts] == [0, 15]
     assert [part.table.rows for part in parts if part.table] == [14, 17]
+
+
+def test_each_part_of_a_table_begins_with_the_label_of_its_first_row() -> None:
+    rows = [
+        ("Orchard", "Year", "Trees"),
+        ("North", "2001", "204"),
+        *(("", f"{2001 + n}", f"{n}86") for n in range(1, 30)),
+    ]
+    parts = table_passages(grid_from_rows(rows, 1), Passage("", 1, kind="table"), limit(40))
+    assert len(parts) > 1
+    for part in parts:
+        assert part.text.splitlines()[2].startswith("| North | 20")
+        assert part.table
+        assert next(iter(body_rows(part.table).values()))[0] == "North"
 
 
 def test_texts_of_a_long_row_are_spread_over_rows_of_the_same_columns() -> None:

@@ -1,0 +1,100 @@
+"""Rows above and below the rules of a table that belong to it, and levels of headers between rules."""
+
+from __future__ import annotations
+
+from tests.support.drawn_tables import (
+    HARVEST,
+    RIGHT,
+    draw_frame,
+    draw_rule,
+    new_page,
+    rows_of,
+    write_cells,
+    write_paragraph,
+    write_rows,
+)
+
+SLOPES = [(f"Slope {n}", f"{n},204", f"{n}1.5", f"0.{n}2") for n in range(1, 9)]
+
+
+def test_rows_of_numbers_above_the_rules_of_the_totals_belong_to_the_table() -> None:
+    page = new_page()
+    bottom = write_rows(page, SLOPES)
+    totals = [("All", "9,204", "91.5", "0.92"), ("Mean", "4,204", "41.5", "0.42"), ("Least", "1,204", "11.5", "0.12")]
+    draw_frame(page, bottom, bottom + 18, bottom + 36, bottom + 54)
+    write_rows(page, totals, top=bottom)
+    assert rows_of(page)[-11:] == (*SLOPES, *totals)
+
+
+def test_group_below_an_inner_rule_belongs_to_the_table() -> None:
+    page = new_page()
+    write_rows(page, [HARVEST[0], *SLOPES[:3], ("Wild trees",), *SLOPES[3:]])
+    draw_frame(page, 200, 218, 272)
+    assert len(rows_of(page)) == 9
+
+
+def test_level_rules_of_a_shaded_header_make_no_table_of_their_own() -> None:
+    page = new_page()
+    draw_frame(page, 200, 218, 236)
+    write_cells(page, (204, 213, "Yield of the year"))
+    write_rows(page, [HARVEST[0], *SLOPES], top=218)
+    assert rows_of(page)[1:] == tuple(SLOPES)
+
+
+def test_heading_of_many_lines_does_not_reach_into_the_text_beside_it() -> None:
+    page = new_page()
+    names = [("", f"line {n}", f"line {n}", f"line {n}") for n in range(4)]
+    for n, row in enumerate(names):
+        write_rows(page, [row], columns=(300, 380, 440, 500), top=200 + 11 * n)
+    write_cells(page, (40, 213, "(figure 1)."))
+    write_rows(page, [("All slopes",), *SLOPES], columns=(300, 380, 440, 500), top=246)
+    assert rows_of(page)[0] == ("", *["line 0 line 1 line 2 line 3"] * 3)
+
+
+def test_rule_below_several_headings_separates_levels() -> None:
+    page = new_page()
+    write_cells(page, (290, 213, "Yield of the year"))
+    write_rows(page, [("", "Trees", "Tonnes", "Price")], top=220)
+    write_rows(page, [("", "all", "all", "mean")], top=238)
+    for y in (218, 238):
+        draw_rule(page, y, 200, RIGHT - 30)
+    write_rows(page, SLOPES, top=258)
+    draw_frame(page, 200, 257, 404)
+    year = "Yield of the year"
+    assert rows_of(page)[0] == ("", f"{year} Trees all", f"{year} Tonnes all", f"{year} Price mean")
+
+
+def test_second_level_of_a_header_with_rules_leaves_the_labels_empty() -> None:
+    page = new_page()
+    write_rows(page, [("", "Trees", "Tonnes", "Price"), ("", "median", "median", "mean"), *SLOPES])
+    draw_frame(page, *(200 + 18 * n for n in range(11)))
+    assert rows_of(page)[0] == ("", "Trees median", "Tonnes median", "Price mean")
+
+
+def test_number_that_is_broken_in_brackets_is_one_cell() -> None:
+    page = new_page()
+    cells = [(f"Slope {n}", f"0.{n} (0.1,", f"1.{n} [0.4,") for n in range(1, 7)]
+    for n, row in enumerate(cells):
+        write_rows(page, [row, ("", "0.9)", "3.5]")], top=230 + 36 * n)
+    write_rows(page, [("Orchard", "Odds", "Ratio")], top=206)
+    draw_frame(page, 200, *(228 + 36 * n for n in range(7)))
+    assert rows_of(page)[1:] == tuple((a, f"{b} 0.9)", f"{c} 3.5]") for a, b, c in cells)
+
+
+def test_two_columns_of_few_cells_stay_apart() -> None:
+    page = new_page()
+    few = {2: ("3.7", "0.04"), 9: ("2.2", "0.74")}
+    rows = [(f"Tree {n}", f"{n}.5", *few.get(n, ("", ""))) for n in range(1, 15)]
+    write_rows(page, [("Name", "Tonnes", "Mean", "Error"), *rows])
+    draw_frame(page, 200, 218, 472)
+    assert rows_of(page)[2] == ("Tree 2", "2.5", "3.7", "0.04")
+
+
+def test_end_of_a_continued_caption_is_no_header() -> None:
+    page = new_page()
+    write_paragraph(page, 72, 60, 3)
+    write_cells(page, (72, 196, "(Continued)"))
+    write_rows(page, SLOPES)
+    draw_frame(page, 184, 200, 344)
+    assert rows_of(page)[-8:] == tuple(SLOPES)
+    assert not any("Continued" in cell for row in rows_of(page) for cell in row)
