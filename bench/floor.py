@@ -79,15 +79,15 @@ def _draw(files: Iterable[Path], pictures: Iterable[Payload]) -> None:
                 document[picture["page"] - 1].get_pixmap(matrix=pymupdf().Matrix(scale, scale), clip=box)
 
 
-def _multiplications(parts: Iterable[Payload]) -> float:
+def _multiplications(parts: Sequence[Payload]) -> float:
     """Of all matrix products that encode the parts, each text once."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(find_package() / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.enable_truncation(MAX_TOKENS)
-    texts = {text_to_encode(part) for part in parts} - {""}
-    tokens = np.array([len(one.ids) for one in tokenizer.encode_batch(list(texts))], float)
+    texts = {part["content_hash"]: text_to_encode(part) for part in reversed(parts)}  # passages win
+    tokens = np.array([len(one.ids) for one in tokenizer.encode_batch(list(filter(None, texts.values())))], float)
     layers = tokens.sum() * (4 * WIDTH * WIDTH + 2 * WIDTH * INNER_WIDTH)
     attention = (tokens**2).sum() * 2 * WIDTH
     return float(LAYERS * (layers + attention))

@@ -33,6 +33,8 @@ DERIVED_FIELDS = ("content_hash", "pixels_hash", "page_hash", INDEXED, "generati
 """Payload fields computed from the others, the encoder and the run."""
 MAX_CONTEXT_CHARACTERS = 1200
 """Longest part of the sentences that refer to a picture in its description: more would drown the caption."""
+MAX_TITLE_WORDS = 8
+"""Of a title above what is encoded: those of articles have up to 25, which every passage repeats; four do as well."""
 MAX_TABLE_CELLS, MAX_TABLE_CHARACTERS = 2000, 20_000
 """Size of a grid in a payload; a passage of 256 tokens has about 100 cells and 2000 characters of JSON."""
 PAGE_KINDS = ("page", "slide", "photo")
@@ -176,15 +178,34 @@ def _drafts_from_payloads(text: Sequence[Payload], images: Sequence[Payload], co
         point = uuid.uuid5(uuid.UUID(payload["document_id"]), f"{identity}#{seen[identity]}")
         return PointDraft(str(point), payload, text, words, words_field, language)
 
+    texts = _table_texts(text)
     passages = [draft(part, text_to_encode(part), own_text(part), INDEXED) for part in text]
     pages = [draft(page, "", words, PAGE_WORDS) for page, words in page_payloads(text, images)]
-    return DocumentDrafts(
-        passages + pages, [draft(part, text_to_encode(part), own_text(part), INDEXED) for part in images]
+    pictures = [
+        draft(part, texts.get(_place(part)) or text_to_encode(part), own_text(part), INDEXED) for part in images
+    ]
+    return DocumentDrafts(passages + pages, pictures)
+
+
+def _table_texts(text: Sequence[Payload]) -> dict[object, str]:
+    """Place of a table -> what is encoded of one of its passages, the same one in whatever order they come.
+
+    The table's picture gets the vector of that passage: it has the same words, and they need not be encoded twice.
+    """
+    tables = sorted(
+        (part for part in text if part["kind"] == "table" and part["bbox"]), key=text_to_encode, reverse=True
     )
+    return {_place(part): text_to_encode(part) for part in tables}
+
+
+def _place(part: Payload) -> object:
+    """Of a table without a model caption, which is only in the text of its picture; else None."""
+    is_table = part["kind"] == "table" and not part.get("model_caption")
+    return (part["page"], *part["bbox"]) if is_table and part["bbox"] else None
 
 
 def text_to_encode(payload: Payload) -> str:
-    """The part's own text below its document's title.
+    """The part's own text below the start of its document's title.
 
     BM25 only reads the own text: the title does not distinguish the parts of a document.
     """
@@ -195,7 +216,8 @@ def text_to_encode(payload: Payload) -> str:
         words = without_padding(words)
     if not words or title in payload["heading"] or words.startswith(title):
         return words
-    return f"{title}{HEADING_SEPARATOR if payload['heading'] else LINE_SEPARATOR}{words}"
+    start = " ".join(title.split()[:MAX_TITLE_WORDS])
+    return f"{start}{HEADING_SEPARATOR if payload['heading'] else LINE_SEPARATOR}{words}"
 
 
 def own_text(payload: Payload) -> str:

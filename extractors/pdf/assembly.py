@@ -134,9 +134,10 @@ def _join_sentences(paragraphs: Sequence[Paragraph], words: Set[str]) -> list[Pa
 
 
 def _are_notes(paragraphs: Sequence[Paragraph], text_size: float) -> bool:
+    if any(paragraph.size > MAX_NOTE_SIZE * text_size for paragraph in paragraphs):
+        return False  # hardly any are small, and counting words takes time
     words = sum(len(_WORD.findall(line)) for paragraph in paragraphs for line in paragraph.lines)
-    is_small = all(paragraph.size <= MAX_NOTE_SIZE * text_size for paragraph in paragraphs)
-    return is_small and words >= MIN_NOTE_WORDS * len(paragraphs)
+    return words >= MIN_NOTE_WORDS * len(paragraphs)
 
 
 def _tables(

@@ -85,7 +85,8 @@ def _open_page(path: Path, number: int, passwords: Sequence[str]) -> Iterator[An
 
 def is_graphic(image: Image.Image) -> bool:
     """Return True for charts, screenshots and diagrams, and False for photographs."""
-    small = image.convert("RGB").resize((GRAPHIC_SAMPLE, GRAPHIC_SAMPLE)).quantize(GRAPHIC_PALETTE)
+    colours = image if image.mode == "L" else image.convert("RGB")  # grey is scaled in a third of the time
+    small = colours.resize((GRAPHIC_SAMPLE, GRAPHIC_SAMPLE)).convert("RGB").quantize(GRAPHIC_PALETTE)
     counts = sorted((count for count, _ in small.getcolors() or []), reverse=True)
     return sum(counts[:MAIN_COLOURS]) > MIN_MAIN_COLOUR_SHARE * GRAPHIC_SAMPLE**2
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from diptych.captioners.caption import ModelCaption
 from diptych.errors import QueryError
 from diptych.picture_store import PictureStore
 from diptych.pipeline.ingest import ingest_document
@@ -217,6 +218,8 @@ def test_encoded_text_includes_the_document_title_and_bm25_text_does_not() -> No
     ]
     assert made.images[0].text == "Pump care\nFigure 1: a pump"
     assert made.text[1].stored_payload(1)["indexed"] == "hand"
+    long = replace(titled, title="Care of pumps and valves in the tropics, with examples")
+    assert draft_points(long, EncodingConfig("")).text[1].text == "Care of pumps and valves in the tropics,\nBy hand."
     renamed = draft_points(replace(titled, source=replace(titled.source, name="other.pdf")), EncodingConfig("words-1"))
     assert hashes(renamed) == hashes(made), "renaming a file does not change vectors"
 
@@ -233,6 +236,19 @@ def test_figures_and_their_panels_are_stored_under_their_own_kinds() -> None:
     assert [draft.payload["kind"] for draft in made.images] == ["figure", "panel"]
     (page,) = (draft.payload for draft in made.text if draft.payload["kind"] == "page")
     assert page["labels"] == ["figure 1", "figure 1a"]
+
+
+def test_picture_of_a_table_gets_the_vector_of_a_passage_unless_a_model_has_described_it() -> None:
+    box, image = (10.0, 10.0, 50.0, 40.0), ImageFile("0" * 64, ".png", 1, 1)
+    rows = [Passage(f"| {row} |", 4, box, ("Care",), "table", "table 1", "Table 1: valves") for row in ("Red", "Blue")]
+    pictures = [Picture("table", page, image, box, "table 1", "Table 1: valves", "Red Blue") for page in (4, 5)]
+    config = EncodingConfig("words-1")
+    shared, alone = draft_points(document(*rows, pictures=pictures), config).images
+    assert (shared.text, shared.words) == ("Care\nTable 1: valves\nBlue", "Table 1: valves\nRed Blue")
+    assert alone.text == "Table 1: valves\nRed Blue", "no passage of the table on its page"
+    assert draft_points(document(*rows[::-1], pictures=pictures), config).images[0].id == shared.id
+    described, _ = draft_points(document(*rows, pictures=pictures), config, [ModelCaption("A list.")] * 2).images
+    assert described.text == "Table 1: valves\nA list.\nRed Blue"
 
 
 def test_descriptions_contain_only_words_of_the_document() -> None:
