@@ -241,7 +241,7 @@ def test_figures_and_their_panels_are_stored_under_their_own_kinds() -> None:
 def test_picture_of_a_table_gets_the_vector_of_a_passage_unless_a_model_has_described_it() -> None:
     box, image = (10.0, 10.0, 50.0, 40.0), ImageFile("0" * 64, ".png", 1, 1)
     rows = [Passage(f"| {row} |", 4, box, ("Care",), "table", "table 1", "Table 1: valves") for row in ("Red", "Blue")]
-    pictures = [Picture("table", page, image, box, "table 1", "Table 1: valves", "Red Blue") for page in (4, 5)]
+    pictures = tuple(Picture("table", page, image, box, "table 1", "Table 1: valves", "Red Blue") for page in (4, 5))
     config = EncodingConfig("words-1")
     shared, alone = draft_points(document(*rows, pictures=pictures), config).images
     assert (shared.text, shared.words) == ("Care\nTable 1: valves\nBlue", "Table 1: valves\nRed Blue")
