@@ -39,30 +39,31 @@ class ProcessorLog:
             thread.join()
 
     def _sample(self, end: threading.Event) -> None:
-        started, before, most = time.monotonic(), self._processor_seconds(), 0.0
+        started, before, most = time.monotonic(), used_seconds(self._server), 0.0
         with self._file.open("a") as file:
             while True:
                 done = end.wait(SAMPLE_SECONDS)
-                most = max(most, self._processor_seconds() - before)  # less while a process ends
+                most = max(most, used_seconds(self._server) - before)  # less while a process ends
                 ran = self._ran + time.monotonic() - started
                 file.write(json.dumps([round(time.time(), 1), round(ran, 1), round(self._used + most, 2)]) + "\n")
                 file.flush()
                 if done:
                     return
 
-    def _processor_seconds(self) -> float:
-        """Of this process, its descendants, those of them that have ended, and the server."""
-        total = sum(os.times()[:4])
-        for process in [*psutil.Process().children(recursive=True), *([self._server] if self._server else [])]:
-            with suppress(psutil.Error):
-                total += sum(process.cpu_times()[:4])
-        return total
-
     def at(self, times: Sequence[float]) -> list[tuple[float, float]]:
         """For each time since 1970: how long the benchmark had run, and the seconds of a core it had used."""
         samples = np.array([json.loads(line) for line in self._file.read_text().splitlines()])
         ran, used = (np.interp(times, samples[:, 0], samples[:, column]) for column in (1, 2))
         return list(zip(map(float, ran), map(float, used), strict=True))
+
+
+def used_seconds(server: psutil.Process | None) -> float:
+    """Of a core, by this process, its descendants, those of them that have ended, and a server."""
+    total = sum(os.times()[:4])
+    for process in [*psutil.Process().children(recursive=True), *([server] if server else [])]:
+        with suppress(psutil.Error):
+            total += sum(process.cpu_times()[:4])
+    return total
 
 
 def find_server(url: str) -> psutil.Process | None:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from uuid import UUID
 
 from bench.commands import run_command
 from bench.measurement import BenchOptions, Measurement
-from bench.processor_log import ProcessorLog
+from bench.processor_log import ProcessorLog, find_server, used_seconds
 from bench.synthetic_text import random_text
 from diptych import Diptych
 from diptych.settings import load_settings
@@ -30,6 +30,11 @@ ROUNDS = 3
 CLUSTERS = ("dask", "ray")
 """Measured in the last round only: starting one takes longer than the documents."""
 START_SECONDS, STOP_SECONDS = 600, 20
+POLL_SECONDS, WATCH_SECONDS = 10, 2
+"""Between the polls of a worker, as by default, and of the benchmark: each costs processor time that a run lacks."""
+AHEAD_SECONDS = 20
+"""Between the order for runs that are compared and their start: longer than a worker's poll and the imports of a flow,
+so that two runs start at the same time."""
 RUN_DOCUMENTS = 1000
 """Documents per flow run of the simulation."""
 PART = 1000
@@ -48,7 +53,7 @@ def simulation(options: BenchOptions) -> Iterator[Measurement]:
     place = options.cache / f"simulation-{options.documents}"
     place.mkdir(exist_ok=True)
     log = ProcessorLog(place / "processor.jsonl", options.store)
-    with work_pool(options, workers=2, place=place) as pool, log.running():
+    with work_pool(options, workers=2, place=place, poll_seconds=1) as pool, log.running():
         pool.run([{"paths": [str(folder)]} for folder in folders])
         times = sorted(pool.commit_times())
         count = len(times)
@@ -68,17 +73,25 @@ def _rates(ends: Sequence[tuple[float, float]], part: int) -> Iterator[Measureme
 
 
 def workers(options: BenchOptions) -> Iterator[Measurement]:
-    """The throughput of two workers, each on a core of its own, and of Dask and Ray on both, next to one worker."""
+    """The throughput of two workers, each on a core of its own, and of Dask and Ray on both, next to one worker.
+
+    Of the first two also the processor time, including that of Prefect and Qdrant, which depends less on other work.
+    """
     each = min(options.documents, 200)
     yield _ingests_apart(options.cache, each)
     rates: dict[str, list[float]] = {}
-    with work_pool(options, workers=2, wide=True) as pool:
+    used: dict[str, float] = {}
+    server = find_server(options.store)
+    with work_pool(options, workers=2) as pool:
         for number in range(ROUNDS):
             parts = iter(write_documents(options.cache, each * 5, each, f"round-{number}", SMALL_PAGES))
-            rates.setdefault("one worker", []).append(each / pool.run([_run(next(parts))]))
-            both = pool.run([_run(next(parts)), _run(next(parts))])
-            rates.setdefault("two workers", []).append(2 * each / both)
-            for runner in CLUSTERS if number == ROUNDS - 1 else ():
+            for count, name in enumerate(("one worker", "two workers"), 1):
+                before = used_seconds(server)
+                seconds = pool.run([_run(next(parts)) for _ in range(count)], AHEAD_SECONDS)
+                rates.setdefault(name, []).append(count * each / seconds)
+                used[name] = used.get(name, 0.0) + (used_seconds(server) - before) / (count * each * ROUNDS)
+        with pool.worker("wide", set(os.sched_getaffinity(0))):
+            for runner in CLUSTERS:
                 seconds = pool.run([_run(next(parts), runner)], queue="wide")
                 rates.setdefault(f"{runner}, two processes", []).append(each / seconds)
     alone = rates.pop("one worker")
@@ -87,6 +100,7 @@ def workers(options: BenchOptions) -> Iterator[Measurement]:
         middle = ratios[len(ratios) // 2]  # of each round, because the machine may be busier in another
         one = sorted(alone)[len(alone) // 2]
         yield Measurement(f"{name}, {each} documents each", middle * one, "documents/s", "one worker", one)
+    yield Measurement("two workers, of a core", used["two workers"], "s/document", "one worker", used["one worker"])
 
 
 def _ingests_apart(cache: Path, each: int) -> Measurement:
@@ -148,7 +162,7 @@ def _write_document(path: Path, pages: int, name: str) -> None:
 class WorkPool:
     """A Prefect server with a deployment of `ingest`, and process workers of one run at a time."""
 
-    def __init__(self, place: Path, options: BenchOptions) -> None:
+    def __init__(self, place: Path, options: BenchOptions, poll_seconds: int) -> None:
         self.store = options.store or str(place / "store")
         self.home, self.pictures = place / "prefect", place / "pictures"
         prefix = place / "collections"
@@ -165,7 +179,8 @@ class WorkPool:
             "PREFECT_SERVER_API_PORT": str(port),
             "PREFECT_API_URL": self.url,
             "PREFECT_LOGGING_LEVEL": "WARNING",
-            "PREFECT_WORKER_QUERY_SECONDS": "1",  # so that two workers start at the same time
+            "PREFECT_WORKER_QUERY_SECONDS": str(poll_seconds),
+            "PREFECT_WORKER_PREFETCH_SECONDS": str(AHEAD_SECONDS),
             "DIPTYCH_PICTURES": str(self.pictures),
             "DIPTYCH_COLLECTIONS": prefix.read_text(),
         }
@@ -190,26 +205,37 @@ class WorkPool:
                 pull_steps=[folder],
             )
 
-    def start_worker(self, name: str, queue: str, cores: set[int]) -> Service:
+    @contextmanager
+    def worker(self, queue: str, cores: set[int]) -> Iterator[None]:
         """A worker whose runs have these cores."""
         command = ["prefect", "worker", "start", "--pool", self._name, "--work-queue", queue, "--limit", "1"]
         before = os.sched_getaffinity(0)
         os.sched_setaffinity(0, cores)  # inherited
         try:
-            return Service("worker", command, os.environ, self.home / f"worker-{name}.log")
+            service = Service("worker", command, os.environ, self.home / f"worker-{uuid.uuid4().hex[:8]}.log")
         finally:
             os.sched_setaffinity(0, before)
+        try:
+            yield
+        finally:
+            service.stop(STOP_SECONDS)
 
-    def run(self, parameters: Sequence[Mapping[str, Any]], queue: str = "default") -> float:
-        """Seconds from the start of the first of these runs to the end of the last. All have to complete."""
+    def run(self, parameters: Sequence[Mapping[str, Any]], ahead: int = 0, queue: str = "default") -> float:
+        """Seconds from the start of the first of these runs to the end of the last. All have to complete.
+
+        They start `ahead` seconds from now, or as soon as a worker sees them.
+        """
         from prefect.client.orchestration import get_client
+        from prefect.states import Scheduled
 
         environment = {"OMP_NUM_THREADS": "1", "DIPTYCH_WORKERS": "1" if queue == "default" else "2"}
+        start: Any = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(seconds=ahead))
         with get_client(sync_client=True) as client:
             waiting = [
                 client.create_flow_run_from_deployment(
                     self._deployment,
                     parameters={"store": self.store, **chosen},
+                    state=start,
                     work_queue_name=queue,
                     job_variables={"env": environment},
                 ).id
@@ -219,7 +245,7 @@ class WorkPool:
             while waiting:
                 found = client.read_flow_run(waiting[0])
                 if not (found.state and found.state.is_final()):
-                    time.sleep(0.5)
+                    time.sleep(WATCH_SECONDS)
                     continue
                 assert found.state.is_completed(), f"{found.state.name}: {found.state.message}"
                 ended.append(found)
@@ -241,15 +267,17 @@ class WorkPool:
 
 
 @contextmanager
-def work_pool(options: BenchOptions, workers: int, wide: bool = False, place: Path | None = None) -> Iterator[WorkPool]:
-    """A running server, and `workers` workers on a core each; `wide`: also one on all cores, for its own queue.
+def work_pool(
+    options: BenchOptions, workers: int, place: Path | None = None, poll_seconds: int = POLL_SECONDS
+) -> Iterator[WorkPool]:
+    """A running server, and `workers` workers on a core each, which ask it for runs every `poll_seconds`.
 
     `place`: a folder that is kept, with the data of the server and the pictures.
     """
     with ExitStack() as running:
         temporary = running.enter_context(tempfile.TemporaryDirectory(prefix="diptych-bench-"))
         running.enter_context(terminable())
-        pool = WorkPool(place or Path(temporary), options)
+        pool = WorkPool(place or Path(temporary), options, poll_seconds)
         pool.home.mkdir(exist_ok=True)
         os.environ.update(pool.environment)
         cores = sorted(os.sched_getaffinity(0))
@@ -258,7 +286,5 @@ def work_pool(options: BenchOptions, workers: int, wide: bool = False, place: Pa
         server.wait_for(f"{pool.url}/health", START_SECONDS)
         pool.deploy()
         for number in range(workers):
-            running.callback(pool.start_worker(f"{number}", "default", {cores[number % len(cores)]}).stop, STOP_SECONDS)
-        if wide:
-            running.callback(pool.start_worker("wide", "wide", set(cores)).stop, STOP_SECONDS)
+            running.enter_context(pool.worker("default", {cores[number % len(cores)]}))
         yield pool
