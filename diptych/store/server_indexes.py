@@ -17,13 +17,13 @@ from extractors.types import Field
 
 FIXED_INDEXES: dict[str, dict[str, PayloadSchemaType]] = {
     kind: dict.fromkeys(KEYWORD_FIELDS[kind], PayloadSchemaType.KEYWORD)
-    | dict.fromkeys(("page", FOLIO, "generation"), PayloadSchemaType.INTEGER)
+    | dict.fromkeys(("page", FOLIO), PayloadSchemaType.INTEGER)
     | {"modality": PayloadSchemaType.KEYWORD}
     for kind in ("text", "images", "pages")
 } | {
     "documents": dict.fromkeys(("lease", "host"), PayloadSchemaType.KEYWORD) | {"generation": PayloadSchemaType.INTEGER}
 }
-"""Collection -> payload field -> its index. `modality` comes last: where it is missing, columns may be missing too."""
+"""Collection -> payload field of filters -> its index. `modality` comes last: where it is missing, columns may be."""
 LISTS_OF_NAMES = (FLAGS, LISTS)
 """Payload fields that many stores never have; indexed like columns."""
 MAX_COLUMNS = 80

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flows.support.removals import Removals
 
 KEY = "ingest-progress"
-UPDATE_SECONDS = 2.0
+UPDATE_SECONDS = 5.0
 """Time between two updates; each is a request to Prefect's server."""
 
 

@@ -11,7 +11,7 @@ from diptych.errors import QueryError, StoreError
 from diptych.store.filters import filter_json
 from diptych.store.server import ServerStore
 from diptych.store.server_indexes import FIXED_INDEXES, MAX_COLUMNS, PayloadIndexes
-from diptych.store.types import Payload, Point
+from diptych.store.types import KEYWORD_FIELDS, Payload, Point
 from diptych.where import parse_where
 from tests.support.stores import SERVER, URL, connect, open_store
 
@@ -35,6 +35,11 @@ class Indexes(PayloadIndexes):
 
     def filter(self, where: str) -> object:
         return self.rewrite(filter_json(parse_where(where)))["must"][0]
+
+
+def test_only_fields_of_filters_are_indexed() -> None:
+    for kind in ("text", "images", "pages"):
+        assert FIXED_INDEXES[kind].keys() == {*KEYWORD_FIELDS[kind], "page", "folio", "modality"}
 
 
 def test_columns_are_indexed_by_their_type_when_they_first_appear() -> None:
