@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from extractors.types import Box
@@ -69,7 +70,7 @@ def find_skew(grey: Image.Image) -> float:
 
     def contrast(angle: float) -> float:
         """How much the rows, or the columns, of pixels differ in ink once the page is turned back by `angle`."""
-        turned = _turned(np.asarray(ink, np.uint8), -angle, 0)
+        turned = _turned(np.asarray(ink, np.uint8), -angle, (0,))
         sums = (turned.sum(axis=axis, dtype=np.int64) for axis in (0, 1))
         return max(float((np.diff(ink) ** 2).sum()) for ink in sums)
 
@@ -79,24 +80,17 @@ def find_skew(grey: Image.Image) -> float:
     return round(float(best), 1) if is_skewed else 0.0
 
 
-def straighten(grey: Image.Image, skew: float) -> Image.Image:
-    """Return the image of the same size with its lines level."""
+def straighten(image: Image.Image, skew: float) -> Image.Image:
+    """Return the image, grey or RGB, of the same size with its lines level."""
     import numpy as np
     from PIL import Image
 
-    pixels = np.asarray(grey)
-    return Image.fromarray(_turned(pixels, -skew, int(np.median(pixels))))
+    pixels = np.asarray(image)
+    paper = np.median(pixels.reshape(image.height * image.width, -1), axis=0)
+    return Image.fromarray(_turned(pixels, -skew, paper.tolist()))
 
 
-def slope(image: Image.Image, skew: float) -> Image.Image:
-    """Return an image that `straighten` levelled as it was, black where it has no pixels."""
-    import numpy as np
-    from PIL import Image
-
-    return Image.fromarray(_turned(np.asarray(image), skew, 0)) if skew else image
-
-
-def _turned(pixels: NDArray[np.uint8], angle: float, fill: int) -> NDArray[np.uint8]:
+def _turned(pixels: NDArray[np.uint8], angle: float, fill: Sequence[float]) -> NDArray[np.uint8]:
     import cv2
     import numpy as np
 
@@ -105,9 +99,11 @@ def _turned(pixels: NDArray[np.uint8], angle: float, fill: int) -> NDArray[np.ui
     return np.asarray(cv2.warpAffine(pixels, matrix, (width, height), borderValue=fill), np.uint8)
 
 
-def slope_back(box: Box, skew: float, size: tuple[int, int]) -> Box:
-    """Return a box of the straightened image where it is on the skewed one, as wide and high as before."""
+def slope_back(box: Box, skew: float, size: tuple[float, float]) -> Box:
+    """Return the box on the skewed image around what a box of the straightened one holds; `size` of both images."""
     cos, sin = math.cos(math.radians(skew)), math.sin(math.radians(skew))
     x, y = (box[0] + box[2] - size[0]) / 2, (box[1] + box[3] - size[1]) / 2
-    dx, dy = x * cos - y * sin - x, x * sin + y * cos - y
-    return (box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy)
+    x, y = x * cos - y * sin + size[0] / 2, x * sin + y * cos + size[1] / 2
+    across, down = (box[2] - box[0]) / 2, (box[3] - box[1]) / 2
+    across, down = across * cos + down * abs(sin), down * cos + across * abs(sin)
+    return (max(x - across, 0.0), max(y - down, 0.0), min(x + across, size[0]), min(y + down, size[1]))

@@ -10,7 +10,7 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING, cast
 
 from extractors.errors import ExtractionError
-from extractors.geometry import height, is_inside, merge_boxes, overlap_area, width
+from extractors.geometry import height, merge_boxes, overlap_area, width
 from extractors.ocr.engines import (
     Engine,
     Word,
@@ -20,7 +20,7 @@ from extractors.ocr.engines import (
 )
 from extractors.ocr.languages import tesseract_problem
 from extractors.ocr.lines import group_by_line, is_vertical, make_lines
-from extractors.ocr.preparation import LONG_SIDE, find_skew, prepare, slope, slope_back, straighten
+from extractors.ocr.preparation import LONG_SIDE, find_skew, prepare, straighten
 from extractors.ocr.ruled_grids import RuledGrid, erase_rules, find_grids, rule_ink
 from extractors.ocr.unread import erase_words, unread_share
 from extractors.page import Line
@@ -55,12 +55,13 @@ _Reader = Callable[["Image.Image", bool], list[Word]]
 
 @dataclass(frozen=True, slots=True)
 class OcrResult:
-    lines: tuple[Line, ...]  # boxes and sizes in pixels of the upright image
+    lines: tuple[Line, ...]  # boxes and sizes in pixels of the upright and level image
     angle: int  # degrees clockwise by which the image was turned upright
+    skew: float = 0.0  # degrees clockwise by which the lines of the upright image slope; it was turned level by them
     letter_height: float = 0.0  # median height of the words, in pixels of the image that was read
     note: str = ""  # what the user should know: the page is hard to read
     rules: tuple[Box, ...] = ()  # level and upright rules around the cells of tables and forms
-    rule_ink: Image.Image | None = None  # the upright image, scaled, with these rules white on black
+    rule_ink: Image.Image | None = None  # the image, upright, level and scaled, with these rules white on black
 
 
 def choose_engine(options: Options) -> tuple[Engine | None, str]:
@@ -80,7 +81,7 @@ def choose_engine(options: Options) -> tuple[Engine | None, str]:
 
 @using("ocr")
 def recognise_page(image: Image.Image, options: Options, long_side: int = LONG_SIDE) -> OcrResult:
-    """Return all lines of a page's image, turning it upright first if necessary.
+    """Return all lines of a page's image, turning it upright and level first if necessary.
 
     The image is reduced to `long_side` pixels, and the rules of tables are erased from it. Pages that Tesseract can
     hardly read, such as handwriting, are read by RapidOCR if that reads more. Raises `ExtractionError` when there is no
@@ -111,25 +112,12 @@ def recognise_page(image: Image.Image, options: Options, long_side: int = LONG_S
         kept = _add_words_in_grids(kept, read_words, upright, grids)
     grids = [grid for grid in grids if grid.holds_text([word.box for word in kept])]
     lines, rules = make_lines(kept, scale, grids), tuple(_scaled(rule, scale) for grid in grids for rule in grid.rules)
-    if skew:
-        size = image.size if angle in (0, 180) else image.size[::-1]
-        boxes = [_scaled(grid.box, scale) for grid in grids]
-        lines = tuple(replace(line, box=_slope_back(line.box, boxes, skew, size)) for line in lines)
-        rules = tuple(_slope_back(rule, boxes, skew, size) for rule in rules)
-    ink = slope(rule_ink(ruled, grids), skew) if grids else None
-    return OcrResult(lines, angle, median([height(word.box) for word in kept] or [0.0]), note, rules, ink)
+    ink = rule_ink(ruled, grids) if grids else None
+    return OcrResult(lines, angle, skew, median([height(word.box) for word in kept] or [0.0]), note, rules, ink)
 
 
 def _scaled(box: Box, scale: float) -> Box:
     return cast(Box, tuple(edge / scale for edge in box))
-
-
-def _slope_back(box: Box, grids: Sequence[Box], skew: float, size: tuple[int, int]) -> Box:
-    """A box of the straightened image where it is on the skewed one; what is in a grid moves with it as a whole."""
-    grid = next((grid for grid in grids if overlap_area(box, grid) > 0 or is_inside(box, grid)), box)
-    moved = slope_back(grid, skew, size)
-    dx, dy = moved[0] - grid[0], moved[1] - grid[1]
-    return (box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy)
 
 
 def _misses_words(kept: Sequence[Word], words: Sequence[Word], image: Image.Image) -> bool:

@@ -16,6 +16,7 @@ from extractors.layout.figure_text import text_in_figures
 from extractors.layout.figures import Figure, PageFigures, find_figures
 from extractors.layout.furniture import Furniture
 from extractors.layout.tables import Table, find_tables
+from extractors.ocr.preparation import slope_back
 from extractors.ocr.recognition import recognise_words
 from extractors.page import Line, PageLayout
 from extractors.pdf.annotations import PageNote
@@ -100,11 +101,11 @@ def extract_page(page: Any, layout: PageLayout, context: PageContext, carried: S
         parts.paragraphs = _paragraphs(layout, found, running, parts.tables, context.furniture.body_size)
         parts.uncertain = is_order_uncertain(parts.paragraphs, layout.lines)
     with context.timer.stage("render"):
-        _add_figures(page, layout, found, context, parts)
+        _add_figures(page, readable, found, context, parts)
         wanted = context.options.page_images
         if wanted == "all" or (wanted == "visual" and (found.visual or found.flagged)):
             _add_page_image(page, layout, context, parts)
-    if readable.angle:
+    if readable.angle or readable.skew:
         _turn_boxes_back(parts, readable)
     return parts
 
@@ -114,11 +115,17 @@ def _turn_boxes_back(parts: PageParts, readable: ReadablePage) -> None:
     layout, angle = readable.layout, (360 - readable.angle) % 360
 
     def turn(box: Box) -> Box:
-        return rotate_box(box, angle, layout.width, layout.height)
+        return rotate_box(_on_upright_page(box, readable), angle, layout.width, layout.height)
 
     parts.paragraphs = [replace(part, box=turn(part.box)) for part in parts.paragraphs]
     parts.tables = [replace(part, box=turn(part.box)) for part in parts.tables]
     parts.pictures = [replace(part, box=turn(part.box)) if part.box else part for part in parts.pictures]
+
+
+def _on_upright_page(box: Box, readable: ReadablePage) -> Box:
+    """The box around what stands level in a box of the layout."""
+    size = readable.layout.width, readable.layout.height
+    return slope_back(box, readable.skew, size) if readable.skew else box
 
 
 def _lines_in(layout: PageLayout, box: Box) -> list[Line]:
@@ -176,11 +183,12 @@ def _table_of_lines(figure: Figure, layout: PageLayout) -> Table | None:
     return Table(figure.box, grid, has_header=False) if grid.rows > 1 and grid.columns > 1 else None
 
 
-def _add_figures(page: Any, layout: PageLayout, found: PageFigures, context: PageContext, parts: PageParts) -> None:
-    figures_read = 0
+def _add_figures(page: Any, readable: ReadablePage, found: PageFigures, context: PageContext, parts: PageParts) -> None:
+    layout, figures_read = readable.layout, 0
     for figure in found.figures:
+        drawn = replace(figure, box=_on_upright_page(figure.box, readable))
         try:
-            image, pixels = save_figure(page, figure, context.options.dpi, context.pictures)
+            image, pixels = save_figure(page, drawn, context.options.dpi, context.pictures)
         except ExtractionError as error:
             parts.problems.append(Problem(f"a {figure.kind} could not be drawn: {error}", layout.number))
             continue

@@ -15,7 +15,7 @@ from extractors.errors import ExtractionError
 from extractors.geometry import area, coverage
 from extractors.layout.marks import background_images
 from extractors.layout.scans import add_scanned_pictures
-from extractors.ocr.preparation import LONG_SIDE
+from extractors.ocr.preparation import LONG_SIDE, straighten
 from extractors.ocr.recognition import OcrResult, recognise_page
 from extractors.page import Drawing, Line, PageLayout
 from extractors.pdf.outlined_letters import count_outlined_letters, without_outlined_letters
@@ -52,6 +52,7 @@ class ReadablePage:
 
     layout: PageLayout
     angle: int = 0  # degrees clockwise by which the page was turned, in addition to its own rotation
+    skew: float = 0.0  # degrees clockwise by which what the layout has level slopes on the page
     ocr: bool = False  # True when words were read from pixels now, not by the scanner
     problem: str = ""
     note: str = ""
@@ -153,6 +154,8 @@ def _read_by_ocr(page: Any, layout: PageLayout, options: Options, min_share: flo
     if result.angle:
         layout = _turn_page(page, result.angle, layout.number)
         image = image.rotate(-result.angle, expand=True)
+    if result.skew:
+        image = straighten(image, result.skew)
     known = () if min_share else layout.lines
     layout = replace(layout, lines=known)
     lines = [
@@ -173,7 +176,7 @@ def _read_by_ocr(page: Any, layout: PageLayout, options: Options, min_share: flo
         layout = add_scanned_pictures(layout, image.resize(size), lines)
     else:
         layout = replace(layout, lines=(*known, *lines))
-    return ReadablePage(layout, result.angle, ocr=True, note=result.note)
+    return ReadablePage(layout, result.angle, result.skew, ocr=True, note=result.note)
 
 
 def _draw_rules(layout: PageLayout, result: OcrResult, scale: float) -> PageLayout:
