@@ -71,6 +71,30 @@ def test_scanned_table_in_a_ruled_grid_keeps_every_cell(tmp_path: Path, skew: fl
     assert sum(passage.text.count("weighed at the gate") for passage in found.passages) == 2 * prose
 
 
+def test_wide_scanned_table_between_rules_on_a_skewed_page_keeps_its_rows(tmp_path: Path) -> None:
+    page = pymupdf().open().new_page(width=842, height=595)
+    for number, row in enumerate(ROWS):
+        for x, cell in zip((64, 390, 700), row, strict=True):
+            page.insert_text((x, 213 + 22 * number), cell, fontsize=13)
+    for y in (196, 220, 290):
+        page.draw_line((60, y), (780, y), width=1)
+    page.insert_textbox((60, 50, 780, 180), 4 * PROSE, fontsize=13)
+    found = _scan(page, tmp_path, -2)
+    (table,) = [passage for passage in found.passages if passage.kind == "table"]
+    lines = [f"| {' | '.join(row)} |" for row in ROWS]
+    assert table.text.splitlines() == [lines[0], "| --- | --- | --- |", *lines[1:]]
+    (picture,) = [picture for picture in found.pictures if picture.kind not in ("page", "slide")]
+    assert (picture.kind, picture.box) == ("table", table.box)
+    turned = math.radians(2)
+    for x, y in ((64, 204), (740, 204), (64, 279), (740, 279)):  # its corners, from the middle of the page
+        right, down = x - 421, y - 297.5
+        x = 421 + right * math.cos(turned) - down * math.sin(turned)
+        y = 297.5 + right * math.sin(turned) + down * math.cos(turned)
+        assert table.box
+        assert table.box[0] - 4 < x < table.box[2] + 4
+        assert table.box[1] - 4 < y < table.box[3] + 4
+
+
 def test_words_of_a_scanned_form_are_kept(tmp_path: Path) -> None:
     page = pymupdf().open().new_page(width=420, height=400)
     page.insert_textbox((40, 50, 380, 110), PROSE, fontsize=11)
