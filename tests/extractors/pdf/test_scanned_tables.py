@@ -88,11 +88,11 @@ def test_wide_scanned_table_between_rules_on_a_skewed_page_keeps_its_rows(tmp_pa
     turned = math.radians(2)
     for x, y in ((64, 204), (740, 204), (64, 279), (740, 279)):  # its corners, from the middle of the page
         right, down = x - 421, y - 297.5
-        x = 421 + right * math.cos(turned) - down * math.sin(turned)
-        y = 297.5 + right * math.sin(turned) + down * math.cos(turned)
+        on_x = 421 + right * math.cos(turned) - down * math.sin(turned)
+        on_y = 297.5 + right * math.sin(turned) + down * math.cos(turned)
         assert table.box
-        assert table.box[0] - 4 < x < table.box[2] + 4
-        assert table.box[1] - 4 < y < table.box[3] + 4
+        assert table.box[0] - 4 < on_x < table.box[2] + 4
+        assert table.box[1] - 4 < on_y < table.box[3] + 4
 
 
 def test_words_of_a_scanned_form_are_kept(tmp_path: Path) -> None:
