@@ -82,6 +82,7 @@ def test_own_folder_is_only_given_to_benchmarks_that_read_folders(
 
 def test_each_text_counts_once_in_the_floor() -> None:
     text = {"modality": "text", "kind": "text", "title": "", "heading": [], "caption": "", "text": "pump"}
+    text["content_hash"] = "1"
     tokens = 3  # with those that begin and end a text
     layers = 4 * 384 * 384 + 2 * 384 * 1536
     assert floor._multiplications([text, text]) == 6 * (tokens * layers + tokens**2 * 2 * 384)
