@@ -51,6 +51,7 @@ _BAR_NAME_REACH, _MAX_BAR_NAME_REACH = 4.0, 2.5 * _LABEL_REACH  # names left of 
 _MAX_BAR_NAME_WORDS = 4  # longer lines are text of the next column
 _MAX_LABEL_LENGTH, _LONG_LABEL = 1.3, 0.3  # of the region and of the page: longer lines belong to the page
 _MAX_LABEL_WORDS = 12  # outside of a drawing: longer lines are sentences
+_MAX_NAME_WORDS, _OCR_LABEL_REACH = 5, 3.0  # beside a picture in a scan; points, since photos carry words inside
 MAX_PANEL_LETTER = 3  # characters of the "(b)" at a panel, the only label outside of a photo
 _MAX_OVERHANG, _MIN_OVERHANG = 0.25, 3.0  # of a line above or below the region beside it: share of the line; text sizes
 _AXIS_TITLE_REACH, _MAX_AXIS_TITLE_WORDS = 2.2, 8  # the title of an axis, beyond its tick labels
@@ -212,12 +213,16 @@ def _label_distance(line: Line, region: Region, layout: PageLayout) -> float | N
         for side in (width, height)
     ):
         return None
-    can_label = words <= _MAX_LABEL_WORDS if drawn else _is_panel_letter(line)
+    in_scan = line.ocr and not drawn and not down  # where a chart is a picture, the names of its bars stand beside it
+    limit = _MAX_LABEL_WORDS if drawn else _MAX_NAME_WORDS if in_scan else 0
+    can_label = words <= limit or (not drawn and _is_panel_letter(line))
     if across + down > 0 and (not can_label or _hangs_over(line, region)):
         return None
     level = (-math.inf, region.marks_box[1], math.inf, region.marks_box[3])
     beside, below = min(_BESIDE * line.size, _LABEL_REACH), min(_ABOVE_OR_BELOW * line.size, _LABEL_REACH)
-    if not line.horizontal:
+    if in_scan:
+        beside = _OCR_LABEL_REACH
+    elif not line.horizontal:
         beside, below = below, beside
     elif drawn and words <= _MAX_BAR_NAME_WORDS and line.box[2] <= region.box[0] and is_inside(line.box, level):
         beside = min(_BAR_NAME_REACH * line.size, _MAX_BAR_NAME_REACH)

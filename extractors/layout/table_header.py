@@ -47,7 +47,9 @@ def count_header_rows(rows: Sequence[Row], rules: Sequence[float]) -> int:
             more = rows[count:end]
             if not (count < end <= _MAX_RULED_ROWS):
                 break
-            if _pieces(more) <= _pieces(rows[:count]) and not _leave_labels_empty(more, rows[end:]):
+            fullest = _pieces(rows[:count])
+            is_level = _pieces(more) >= max(2, fullest - 1) and _leaves_labels_empty(more, rows[end:])
+            if _pieces(more) <= fullest and not is_level:  # the rest of a row from the page before has fewer
                 break
             if end == len(rows) or _has_many_values(rows[count:end]):
                 break
@@ -77,7 +79,7 @@ def may_be_header(row: Row) -> bool:
     return not any(is_value(line.text) for line in row)
 
 
-def _leave_labels_empty(header: Sequence[Row], body: Sequence[Row]) -> bool:
+def _leaves_labels_empty(header: Sequence[Row], body: Sequence[Row]) -> bool:
     """Whether rows that may be a level of the header begin right of the first labels below them."""
     first = min((line for row in body for line in row), key=lambda line: line.box[0], default=None)
     return first is not None and rows_box(header)[0] > first.box[2]

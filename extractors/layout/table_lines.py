@@ -230,5 +230,7 @@ def _around_texts(
                 groups[-1].append((x0, x1))
             else:
                 groups.append([(x0, x1)])
-    columns = [(group[0][0], max(x1 for _, x1 in group)) for group in groups if len(group) > 1]
+    # A text alone may be anything, but several beside each other are columns with a single cell.
+    least = min(2, max(map(len, groups), default=0)) if len(groups) > 1 else 2
+    columns = [(group[0][0], max(x1 for _, x1 in group)) for group in groups if len(group) >= least]
     return list(zip([left, *(x1 for _, x1 in columns)], [*(x0 for x0, _ in columns), right], strict=True))

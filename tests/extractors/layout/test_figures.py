@@ -139,6 +139,15 @@ def test_only_panel_letters_are_labels_of_a_photo() -> None:
         assert figure.box == (50, 100, 290, bottom), text
 
 
+def test_names_beside_the_bars_of_a_scanned_chart_belong_to_it() -> None:
+    names = [replace(write_line("Apples and pears", 96, 112 + 30 * n), ocr=True) for n in range(5)]
+    end = names[0].box[2]
+    chart = place_photo(end + 2, 100, end + 200, 260)
+    text = replace(write_line("as in the year before", end + 2, 273), ocr=True)
+    (figure,) = find(make_page([*names, text], [chart])).figures
+    assert figure.box == (names[0].box[0], 100, end + 200, 260)
+
+
 def test_text_that_goes_on_beside_a_plot_is_no_label() -> None:
     drawings, ticks = draw_plot(200, 100, 380, 250)
     warning = write_line("## Warning: it is deprecated", 90, 95)

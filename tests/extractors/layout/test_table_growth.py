@@ -71,6 +71,13 @@ def test_second_level_of_a_header_with_rules_leaves_the_labels_empty() -> None:
     assert rows_of(page)[0] == ("", "Trees median", "Tonnes median", "Price mean")
 
 
+def test_rest_of_a_row_from_the_page_before_is_no_level_of_the_header() -> None:
+    page = new_page()
+    write_rows(page, [("Slope", "Trees", "Tonnes", "Price"), ("", "in the valley", "", ""), *SLOPES])
+    draw_frame(page, *(200 + 18 * n for n in range(11)))
+    assert rows_of(page)[:2] == (("Slope", "Trees", "Tonnes", "Price"), ("", "in the valley", "", ""))
+
+
 def test_number_that_is_broken_in_brackets_is_one_cell() -> None:
     page = new_page()
     cells = [(f"Slope {n}", f"0.{n} (0.1,", f"1.{n} [0.4,") for n in range(1, 7)]
@@ -88,6 +95,14 @@ def test_two_columns_of_few_cells_stay_apart() -> None:
     write_rows(page, [("Name", "Tonnes", "Mean", "Error"), *rows])
     draw_frame(page, 200, 218, 472)
     assert rows_of(page)[2] == ("Tree 2", "2.5", "3.7", "0.04")
+
+
+def test_two_columns_of_one_cell_each_stay_apart() -> None:
+    page = new_page()
+    rows = [(f"Tree {n}", *(("3.7", "0.04") if n == 2 else ("", "")), f"{n}.5") for n in range(1, 9)]
+    write_rows(page, [("Name", "Mean", "Error", "Tonnes"), *rows])
+    draw_frame(page, 200, 218, 364)
+    assert rows_of(page)[:3] == (("Name", "Mean", "Error", "Tonnes"), *rows[:2])
 
 
 def test_end_of_a_continued_caption_is_no_header() -> None:
