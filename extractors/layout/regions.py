@@ -213,7 +213,7 @@ def _label_distance(line: Line, region: Region, layout: PageLayout) -> float | N
         for side in (width, height)
     ):
         return None
-    in_scan = line.ocr and not drawn and not down  # where a chart is a picture, the names of its bars stand beside it
+    in_scan = line.ocr and not drawn and not down and line.box[2] <= region.box[0]  # names of bars in a picture
     limit = _MAX_LABEL_WORDS if drawn else _MAX_NAME_WORDS if in_scan else 0
     can_label = words <= limit or (not drawn and _is_panel_letter(line))
     if across + down > 0 and (not can_label or _hangs_over(line, region)):
