@@ -230,7 +230,9 @@ def _around_texts(
                 groups[-1].append((x0, x1))
             else:
                 groups.append([(x0, x1)])
-    # A text alone may be anything, but several beside each other are columns with a single cell.
-    least = min(2, max(map(len, groups), default=0)) if len(groups) > 1 else 2
-    columns = [(group[0][0], max(x1 for _, x1 in group)) for group in groups if len(group) >= least]
+    columns = [(group[0][0], max(x1 for _, x1 in group)) for group in groups if len(group) > 1]
+    if (
+        not columns and len(groups) > 1
+    ):  # a text alone may be anything; several are not parts of the columns beside them
+        columns = [(groups[0][0][0], groups[-1][-1][1])]
     return list(zip([left, *(x1 for _, x1 in columns)], [*(x0 for x0, _ in columns), right], strict=True))
