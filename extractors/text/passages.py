@@ -129,9 +129,9 @@ def build_passages(
 
 def table_passages(grid: TableGrid, table: Passage, limit: PassageLimit, notes: str = "") -> list[Passage]:
     """Return a table as Markdown and grid, in parts with its header each; `table` has everything else.
-    The `notes` follow the last row. Parts end where a row group ends if they can. Padding does not count, see
-    `without_padding`. A long header leaves at least `MIN_TABLE_ROOM` of the limit for rows.
-    """
+
+    Parts end where a row group ends if they can; `notes` follow the last row. Padding does not count. A long header
+    leaves at least `MIN_TABLE_ROOM` of the limit for rows."""
     table = replace(table, heading=limit.shorten_path(table.heading), caption=limit.shorten_caption(table.caption))
     head = markdown_header(grid)
     free = limit.room(table.heading, table.caption) - limit.count([without_padding(head[0])])[0]
@@ -145,7 +145,7 @@ def table_passages(grid: TableGrid, table: Passage, limit: PassageLimit, notes: 
     return [
         replace(
             table,
-            text="\n".join([*head, _with_label(part[0], own), *(line.text for line in part[1:])]),
+            text="\n".join([*head, *(_with_label(line, own) for line in part[:1]), *(line.text for line in part[1:])]),
             table=own,
             mentions=mentioned_labels("\n".join(line.text for line in part)),
         )

@@ -132,6 +132,11 @@ def test_pipes_and_line_breaks_in_cells_are_escaped() -> None:
     assert part.text == "| a\\|b | c |\n| --- | --- |\n| one two |  |"
 
 
+def test_table_of_a_header_alone_is_kept() -> None:
+    (part,) = table_passages(grid_from_rows([["Orchard", "Tonnes"]], 1), Passage("", 1, kind="table"), limit(100))
+    assert part.text.splitlines() == ["| Orchard | Tonnes |", "| --- | --- |"]
+
+
 def test_notes_of_a_table_follow_its_last_row() -> None:
     rows = [("Region", "Growth")] + [(f"Region {n}", f"{n} %") for n in range(20)]
     parts = table_passages(grid_from_rows(rows, 1), Passage("", 1, kind="table"), limit(100), "Growth by weight.")
