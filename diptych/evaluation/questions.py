@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from diptych.errors import QueryError
-from diptych.search import question_lines
 from diptych.search.query import Query
-from diptych.search.question_lines import QuestionLine
+from diptych.search.question_lines import QuestionLine, parse_lines
 from diptych.store.names import select_documents
 from diptych.store.register import DocumentRecord
 
@@ -71,7 +70,7 @@ def read_questions(path: Path) -> list[Question]:
         raise QueryError(f"{path}: cannot read the questions ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise QueryError(f"{path}: cannot read the questions: not UTF-8 from byte {error.start} on") from error
-    found = list(question_lines.read_questions(lines, path, _Line, lambda line: _as_question(line, path.parent)))
+    found = list(parse_lines(lines, path, _Line, lambda line: _as_question(line, path.parent)))
     if not found:
         raise QueryError(f"{path}: no questions; write one JSON object per line with id, text, document, pages")
     repeated = [id_ for id_, count in Counter(question.id for question in found).items() if count > 1]

@@ -52,7 +52,7 @@ L = TypeVar("L", bound=QuestionLine)
 T = TypeVar("T")
 
 
-def read_questions(lines: Iterable[str], path: Path, form: type[L], make: Callable[[L], T]) -> Iterator[T]:
+def parse_lines(lines: Iterable[str], path: Path, form: type[L], make: Callable[[L], T]) -> Iterator[T]:
     """What `make` returns for each line that is not blank. Raises `QueryError` with the line, also that of `make`."""
     for number, text in enumerate(lines, start=1):
         if not text.strip():

@@ -34,7 +34,7 @@ DERIVED_FIELDS = ("content_hash", "pixels_hash", "page_hash", INDEXED, "generati
 MAX_CONTEXT_CHARACTERS = 1200
 """Longest part of the sentences that refer to a picture in its description: more would drown the caption."""
 MAX_TITLE_WORDS = 8
-"""Of a title above what is encoded: those of articles have up to 25, which every passage repeats; four do as well."""
+"""Of a title above what is encoded: those of articles have up to 25, which every passage would repeat."""
 MAX_TABLE_CELLS, MAX_TABLE_CHARACTERS = 2000, 20_000
 """Size of a grid in a payload; a passage of 256 tokens has about 100 cells and 2000 characters of JSON."""
 PAGE_KINDS = ("page", "slide", "photo")

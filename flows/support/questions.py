@@ -112,7 +112,7 @@ def run_evaluation(
 
 def read_batch(path: Path, question: Question) -> list[tuple[object, Query]]:
     """The questions of a batch with their ids; `question` has the options of all. Raises `QueryError` with the line."""
-    from diptych.search.question_lines import QuestionLine, read_questions
+    from diptych.search.question_lines import QuestionLine, parse_lines
 
     options = question.query
 
@@ -121,7 +121,7 @@ def read_batch(path: Path, question: Question) -> list[tuple[object, Query]]:
         return line.id, replace(query, split_rows=options.split_rows, copies=options.copies)
 
     with path.open(encoding="utf-8-sig", errors="replace") as lines:
-        return list(read_questions(lines, path, QuestionLine, make))
+        return list(parse_lines(lines, path, QuestionLine, make))
 
 
 def _usage(diptych: Diptych) -> list[str]:

@@ -39,11 +39,15 @@ def _draw_grid(page: Any, xs: tuple[int, ...], ys: tuple[int, ...]) -> None:
         page.draw_line((x, ys[0]), (x, ys[-1]), width=1)
 
 
+def _write_rows(page: Any, xs: tuple[int, ...], top: int, pitch: int, size: int) -> None:
+    for number, row in enumerate(ROWS):
+        for x, cell in zip(xs, row, strict=True):
+            page.insert_text((x, top + pitch * number), cell, fontsize=size)
+
+
 def test_scanned_table_between_rules_has_its_rows_and_columns(tmp_path: Path) -> None:
     page = pymupdf().open().new_page(width=420, height=300)
-    for number, row in enumerate(ROWS):
-        for x, cell in zip((44, 170, 280), row, strict=True):
-            page.insert_text((x, 93 + 22 * number), cell, fontsize=13)
+    _write_rows(page, (44, 170, 280), 93, 22, 13)
     for y in (76, 100, 170):
         page.draw_line((40, y), (380, y), width=1)
     found = _scan(page, tmp_path)
@@ -57,9 +61,7 @@ def test_scanned_table_between_rules_has_its_rows_and_columns(tmp_path: Path) ->
 def test_scanned_table_in_a_ruled_grid_keeps_every_cell(tmp_path: Path, skew: float, prose: bool) -> None:
     page = pymupdf().open().new_page(width=420, height=400)
     _draw_grid(page, (40, 160, 270, 380), tuple(range(120, 217, 24)))
-    for number, row in enumerate(ROWS):
-        for x, cell in zip((46, 166, 276), row, strict=True):
-            page.insert_text((x, 137 + 24 * number), cell, fontsize=11)
+    _write_rows(page, (46, 166, 276), 137, 24, 11)
     if prose:
         page.insert_textbox((40, 50, 380, 110), PROSE, fontsize=11)
         page.insert_textbox((40, 240, 380, 300), PROSE, fontsize=11)
@@ -73,9 +75,7 @@ def test_scanned_table_in_a_ruled_grid_keeps_every_cell(tmp_path: Path, skew: fl
 
 def test_wide_scanned_table_between_rules_on_a_skewed_page_keeps_its_rows(tmp_path: Path) -> None:
     page = pymupdf().open().new_page(width=842, height=595)
-    for number, row in enumerate(ROWS):
-        for x, cell in zip((64, 390, 700), row, strict=True):
-            page.insert_text((x, 213 + 22 * number), cell, fontsize=13)
+    _write_rows(page, (64, 390, 700), 213, 22, 13)
     for y in (196, 220, 290):
         page.draw_line((60, y), (780, y), width=1)
     page.insert_textbox((60, 50, 780, 180), 4 * PROSE, fontsize=13)
