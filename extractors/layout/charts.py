@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from extractors.geometry import area, coverage, gaps, height, is_inside, overlap_area, shorter_side, width
 from extractors.layout.marks import background_images
+from extractors.layout.rules import RULE_THICKNESS
 from extractors.page import Drawing, Line, PageLayout
 from extractors.types import Box
 
@@ -22,6 +23,7 @@ _MAX_LENGTHS, _MAX_LENGTH_SHARE = 3, 0.5  # different lengths; shapes of a table
 _SAME_BASELINE = 2.0  # bars of one chart start from one line
 _BAR_SPACING, _MAX_BAR_SPACING = 1.2, 60.0  # gap between bars in multiples of their thickness; points
 _FLAT_CURVE, _SAME_WIDTH, _CURVE_SPACING = 0.4, 0.85, 0.5  # height, shared width and gap as shares of the curve's width
+_MAX_PLOT_HEIGHT, _MAX_AXIS_HEIGHT, _AXIS_SPACING = 1.0, 0.08, 0.25  # of a plot above its axis, as such shares
 
 
 def is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
@@ -89,9 +91,12 @@ def are_bars_of_one_chart(a: Box, b: Box) -> bool:
 
 
 def are_curves_on_one_axis(a: Box, b: Box) -> bool:
-    """Whether they are flat, equally wide and one above the other, however far apart their values are."""
+    """Whether they are equally wide and one above the other: flat curves, or an axis with ticks below a plot."""
     across, down = gaps(a, b)
     widest = max(width(a), width(b))
-    flat = max(height(a), height(b)) < _FLAT_CURVE * widest
-    aligned = min(a[2], b[2]) - max(a[0], b[0]) > _SAME_WIDTH * widest
-    return flat and aligned and across == 0 and down < _CURVE_SPACING * widest
+    if across or min(a[2], b[2]) - max(a[0], b[0]) <= _SAME_WIDTH * widest:
+        return False
+    upper, lower = (height(box) / widest for box in sorted((a, b), key=lambda box: box[1]))
+    flat = max(upper, lower) < _FLAT_CURVE and down < _CURVE_SPACING * widest
+    has_axis = upper < _MAX_PLOT_HEIGHT and lower < _MAX_AXIS_HEIGHT and down < _AXIS_SPACING * widest
+    return flat or (has_axis and lower * widest > RULE_THICKNESS)

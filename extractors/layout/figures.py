@@ -35,8 +35,9 @@ from extractors.layout.furniture import Furniture
 from extractors.layout.marks import Mark, background_images
 from extractors.layout.page_elements import PageElements, classify_page
 from extractors.layout.panels import gather_panels, is_complete_chart, panel_caption, panel_letters, split_panels
-from extractors.layout.regions import Region, find_regions, region_of_marks
+from extractors.layout.regions import MAX_LABEL_WORDS, Region, add_text, find_regions, region_of_marks
 from extractors.layout.rules import RULE_THICKNESS
+from extractors.layout.text_blocks import TextBlock
 from extractors.layout.uncaptioned import heading_above, is_picture, mosaic_photos, titled_charts
 from extractors.page import PageLayout, Raster
 from extractors.types import Box
@@ -45,6 +46,8 @@ from extractors.types import Box
 _LARGEST_PAGE, _PAGE = 1500.0, 1031.0  # diagonals of A3 and of A4, in points
 _TABLE_MARGIN = 3.0  # points by which an inset may reach out of its figure
 _TABLE_COVERAGE = 0.7  # share of a region in a table from which it is the table's own rules
+
+_MAX_LABEL_ROWS = 4  # of a text at a drawing, as above a column of a chart
 
 # Points that a caption pays for an unlikely figure: one only if no better one is as near.
 _UNLIKELY_PICTURE = 30.0  # a region that `is_picture` would reject without the caption
@@ -116,7 +119,7 @@ def _find_on_upright_page(page: PageElements, carried: Sequence[Caption]) -> Pag
     barriers = (*(block.box for block in page.separators), *page.fences)
     regions = [
         region
-        for region in find_regions(page.layout, page.marks.marks, barriers, page.labels)
+        for region in _with_whole_texts(find_regions(page.layout, page.marks.marks, barriers, page.labels), page)
         if not any(coverage(region.box, table) > _TABLE_COVERAGE for table in page.tables)
         and shorter_side(region.marks_box) > RULE_THICKNESS  # not a rule or the underscore of a name
     ]
@@ -134,6 +137,26 @@ def _find_on_upright_page(page: PageElements, carried: Sequence[Caption]) -> Pag
     figures.sort(key=lambda figure: (figure.box[1], figure.box[0]))
     unmatched = tuple(caption for number, caption in enumerate(page.captions) if number not in pairs)
     return _summary(page, tuple(_take_carried(figures, carried)), unmatched)
+
+
+def _with_whole_texts(regions: Sequence[Region], page: PageElements) -> list[Region]:
+    """The regions with all lines of a short text that they have in part, and without those of a longer one."""
+    taken = frozenset().union(*(region.labels for region in regions))
+    cut = [block for block in page.label_blocks if 0 < len(taken.intersection(block.lines)) < len(block.lines)]
+    return [_with_whole_blocks(region, cut, page.layout) for region in regions]
+
+
+def _with_whole_blocks(region: Region, cut: Sequence[TextBlock], layout: PageLayout) -> Region:
+    labels = region.labels
+    for block in cut:
+        lines = [layout.lines[i] for i in block.lines]
+        if not labels.intersection(block.lines) or any(line.belongs_to(region.marks_box) for line in lines):
+            continue
+        if sum(len(line.text.split()) for line in lines) > MAX_LABEL_WORDS:
+            labels = labels.difference(block.lines)
+        elif region.has_drawings and block.rows <= _MAX_LABEL_ROWS:
+            labels = labels.union(block.lines)
+    return region if labels == region.labels else add_text(region_of_marks(region.marks), sorted(labels), layout)
 
 
 def _is_part(table: Figure, captioned: Mapping[int, Region]) -> bool:

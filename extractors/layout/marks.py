@@ -4,7 +4,7 @@ In: a `PageLayout` without its furniture, and its text blocks. Out: `PageMarks`.
 Rules, highlights and other decoration of text are dropped.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -19,6 +19,7 @@ from extractors.geometry import (
     height,
     is_inside,
     merge_boxes,
+    overlap_area,
     shorter_side,
     width,
 )
@@ -38,6 +39,7 @@ _MIN_BAND = 0.9  # of its width, from which a filled rectangle at an edge is the
 _MIN_SECTION = 0.1  # of it, from which a filled rectangle at an edge with running text on it is such a background
 _EDGE = 2.0  # points within which a shape reaches the page's edge
 _WHITE = 0.97  # lightest colour component from which nothing shows on paper
+_MIN_GROUND, _MAX_GROUNDS = 0.005, 100  # share of the page; rectangles that later paths may lie on, the latest
 
 _MIN_RULE_LENGTH = 8.0  # multiples of its thickness
 _MAX_RULES = 2000  # more of them on a page are hatching, and comparing each would be slow
@@ -77,7 +79,7 @@ def find_marks(layout: PageLayout, blocks: Sequence[TextBlock], captions: Sequen
     marks = [Mark(raster.box, raster=raster) for raster in rasters]
     sidebars: list[Box] = []
     dark = _has_dark_background(layout)
-    visible = [d for d in layout.drawings if _is_visible(d, layout, dark) and not bleeds(d, layout)]
+    visible = [d for d in _contrasting(layout) if _is_visible(d, layout, dark) and not bleeds(d, layout)]
     prose = [block for block in blocks if block.is_prose]
     rules = _without_text_frames([drawing for drawing in visible if _is_rule(drawing.box)], prose, layout)
     photos = [mark.box for mark in marks if area(mark.box) > _MIN_PHOTO * layout.area]
@@ -132,6 +134,22 @@ def _is_visible(drawing: Drawing, layout: PageLayout, dark: bool) -> bool:
     return (dark or inked) and area(drawing.box) < _MIN_BACKGROUND * layout.area
 
 
+def _contrasting(layout: PageLayout) -> list[Drawing]:
+    """The paths, except fills on a rectangle of their own colour, as behind every row of a coloured box."""
+    grounds: deque[Drawing] = deque(maxlen=_MAX_GROUNDS)
+    shown = []
+    for drawing in layout.drawings:
+        if drawing.filled and drawing.fill:  # shadings have no colour of their own
+            ground = next((g for g in reversed(grounds) if is_inside(drawing.box, g.box)), None)
+            is_same = ground is not None and not drawing.stroked and drawing.fill == ground.fill
+            if is_same and not any(overlap_area(raster.box, drawing.box) for raster in layout.rasters):
+                continue
+            if drawing.rectangle and area(drawing.box) > _MIN_GROUND * layout.area:
+                grounds.append(drawing)
+        shown.append(drawing)
+    return shown
+
+
 def _is_white(colour: tuple[float, ...] | None) -> bool:
     return colour is not None and len(colour) != 4 and min(colour) > _WHITE  # four: CMYK
 
@@ -151,9 +169,13 @@ def bleeds(drawing: Drawing, layout: PageLayout) -> bool:
 
 def _is_section(drawing: Drawing, layout: PageLayout) -> bool:
     """Whether a large filled rectangle runs off the page, as the background of a part of it does."""
-    x0, y0, x1, y1 = drawing.box
-    at_edge = min(x0, y0, layout.width - x1, layout.height - y1) < _EDGE
-    return drawing.filled and drawing.rectangle and at_edge and area(drawing.box) > _MIN_SECTION * layout.area
+    is_large = area(drawing.box) > _MIN_SECTION * layout.area
+    return drawing.filled and drawing.rectangle and is_large and at_edge(drawing.box, layout)
+
+
+def at_edge(box: Box, layout: PageLayout) -> bool:
+    """Whether a box reaches an edge of the page."""
+    return min(box[0], box[1], layout.width - box[2], layout.height - box[3]) < _EDGE
 
 
 def _is_header_band(raster: Raster, layout: PageLayout) -> bool:

@@ -23,10 +23,11 @@ class PageElements:
     captions: tuple[Caption, ...]
     marks: PageMarks
     separators: tuple[TextBlock, ...]  # running text and headings outside of pictures: no figure reaches across them
+    label_blocks: tuple[TextBlock, ...]  # other horizontal text, perhaps of figures
     tables: tuple[Box, ...]
     body_font: str
     body_size: float
-    labels: frozenset[int]  # indices of the lines that may belong to figures
+    labels: frozenset[int]  # indices of the lines that may belong to figures, level or not
     visible: frozenset[int]  # indices of the visible lines that are not headers or footers
 
     @property
@@ -62,7 +63,10 @@ def classify_page(
     separators = _separators(layout, blocks, marks, body_size)
     body_font = max(separators, key=lambda block: block.words).font if separators else ""
     labels = free.difference(*(block.lines for block in separators))
-    return PageElements(layout, captions, marks, separators, tuple(tables), body_font, body_size, labels, visible)
+    others = tuple(block for block in blocks if block not in separators)
+    return PageElements(
+        layout, captions, marks, separators, others, tuple(tables), body_font, body_size, labels, visible
+    )
 
 
 def _separators(

@@ -12,7 +12,7 @@ from extractors.geometry import area, coverage, gaps, is_inside, merge_boxes, ov
 from extractors.layout.caption_matching import corridor_between
 from extractors.layout.captions import Caption
 from extractors.layout.page_elements import PageElements
-from extractors.layout.regions import Region, add_text, attach_labels, cluster_marks, count_ticks, merge_regions
+from extractors.layout.regions import Region, add_text, attach_labels, cluster_marks, merge_regions
 from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.text_blocks import font_family
 from extractors.page import PageLayout
@@ -150,6 +150,11 @@ def split_panels(figure: Region, layout: PageLayout) -> list[Region]:
 def _is_complete(panel: Region) -> bool:
     is_drawing = len(panel.marks) >= _MIN_MARKS and len(panel.labels) >= _MIN_LABELS
     return is_drawing or any(mark.raster for mark in panel.marks)
+
+
+def count_ticks(region: Region, layout: PageLayout) -> int:
+    """The number of labels with digits, as along the axes of a plot."""
+    return sum(any(map(str.isdigit, layout.lines[i].text)) for i in region.labels)
 
 
 def is_complete_chart(panel: Region, layout: PageLayout) -> bool:

@@ -8,6 +8,7 @@ are joined.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
@@ -50,7 +51,7 @@ _BESIDE, _ABOVE_OR_BELOW = 1.6, 1.1  # text below a figure is closer than text b
 _BAR_NAME_REACH, _MAX_BAR_NAME_REACH = 4.0, 2.5 * _LABEL_REACH  # names left of horizontal bars; the second in points
 _MAX_BAR_NAME_WORDS = 4  # longer lines are text of the next column
 _MAX_LABEL_LENGTH, _LONG_LABEL = 1.3, 0.3  # of the region and of the page: longer lines belong to the page
-_MAX_LABEL_WORDS = 12  # outside of a drawing: longer lines are sentences
+MAX_LABEL_WORDS = 12  # outside of a drawing: longer lines are sentences
 _MAX_NAME_WORDS, _OCR_LABEL_REACH = 5, 3.0  # beside a picture in a scan; points, since photos carry words inside
 MAX_PANEL_LETTER = 3  # characters of the "(b)" at a panel, the only label outside of a photo
 _MAX_OVERHANG, _MIN_OVERHANG = 0.25, 3.0  # of a line above or below the region beside it: share of the line; text sizes
@@ -67,7 +68,7 @@ _SMALL_REGION, _SMALL_STACKED_GAP, _SMALL_BESIDE_GAP = 0.01, 18.0, 14.0  # legen
 _BARRIER_COVERAGE = 0.3  # share of a barrier between two regions that keeps them apart
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Region:
     """A part of the page where marks and labels stand close."""
 
@@ -76,9 +77,12 @@ class Region:
     marks: tuple[Mark, ...]
     labels: frozenset[int] = frozenset()  # indices of the layout's lines
 
-    @property
+    @cached_property
     def has_drawings(self) -> bool:
-        return any(mark.drawing for mark in self.marks)
+        """Whether it has paths, other than frames of photos."""
+        photos = [mark.box for mark in self.marks if mark.raster]
+        photos += [merge_boxes(photos)] if len(photos) > 1 else []
+        return any(mark.drawing and not _frames(mark.box, photos) for mark in self.marks)
 
 
 def find_regions(
@@ -100,11 +104,6 @@ def find_regions(
 def region_of_marks(marks: Sequence[Mark]) -> Region:
     box = merge_boxes(mark.box for mark in marks)
     return Region(box, box, tuple(marks))
-
-
-def count_ticks(region: Region, layout: PageLayout) -> int:
-    """The number of labels with digits, as along the axes of a plot."""
-    return sum(any(map(str.isdigit, layout.lines[i].text)) for i in region.labels)
 
 
 def merge_regions(*regions: Region) -> Region:
@@ -214,7 +213,7 @@ def _label_distance(line: Line, region: Region, layout: PageLayout) -> float | N
     ):
         return None
     in_scan = line.ocr and not drawn and not down and line.box[2] <= region.box[0]  # names of bars in a picture
-    limit = _MAX_LABEL_WORDS if drawn else _MAX_NAME_WORDS if in_scan else 0
+    limit = MAX_LABEL_WORDS if drawn else _MAX_NAME_WORDS if in_scan else 0
     can_label = words <= limit or (not drawn and _is_panel_letter(line))
     if across + down > 0 and (not can_label or _hangs_over(line, region)):
         return None

@@ -6,6 +6,7 @@ In: the lines of a `PageLayout`. Out: `TextBlock`s. Running text keeps figures a
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from extractors.geometry import horizontal_overlap, merge_boxes, width
 from extractors.page import Line, PageLayout
@@ -30,7 +31,8 @@ _MONOSPACED = re.compile(r"mono|courier|consol|menlo|inconsolata|typewriter|cmtt
 _MIN_BULLET_WORDS = 3  # "1. Jan" is a tick label
 _MIN_ROW_WORDS, _MIN_ROW_WIDTH = 9, 18.0  # of a single row; width in text sizes
 _MIN_WORDS, _MIN_WORDS_PER_ROW, _MIN_WIDTH = 11, 3.6, 11.0  # of several rows
-_MANY_WORDS, _MIN_WORDS_PER_NARROW_ROW = 30, 2.8  # of a long paragraph in a narrow column
+_MANY_WORDS, _MIN_WORDS_PER_NARROW_ROW = 30, 2.8  # of a long paragraph in a narrow column, or
+_MIN_WRAPPED_ROWS = 4  # of a shorter one
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,19 @@ def _text_block(layout: PageLayout, members: Sequence[int]) -> TextBlock:
     elif rows == 1:
         is_prose = words >= _MIN_ROW_WORDS and width(box) > _MIN_ROW_WIDTH * main.size
     else:
-        least = _MIN_WORDS_PER_NARROW_ROW if words >= _MANY_WORDS else _MIN_WORDS_PER_ROW
+        narrow = words >= _MANY_WORDS or (rows >= _MIN_WRAPPED_ROWS and _is_wrapped(lines, box))
+        least = _MIN_WORDS_PER_NARROW_ROW if narrow else _MIN_WORDS_PER_ROW
         is_prose = words >= _MIN_WORDS and words / rows >= least and width(box) > _MIN_WIDTH * main.size
     return TextBlock(tuple(members), box, words, rows, is_prose, main.size, main.font, main.bold)
+
+
+def _is_wrapped(rows: Sequence[Line], box: Box) -> bool:
+    """Whether every row ends where the first word of the next would not fit, as in a paragraph."""
+    return all(
+        row.box[2] + width(following.box) * (len(following.text.split()[0]) + 1) / len(following.text) > box[2]
+        for row, following in pairwise(rows)
+        if following.text.split()
+    )
 
 
 def _count_words(text: str) -> int:

@@ -16,10 +16,10 @@ from extractors.geometry import (
 )
 from extractors.layout.captions import join_lines
 from extractors.layout.edge_lines import in_margin
-from extractors.layout.marks import Mark
+from extractors.layout.marks import Mark, at_edge
 from extractors.layout.page_elements import MAX_NOTE_WORDS, PageElements, is_heading
-from extractors.layout.panels import split_panels
-from extractors.layout.regions import Region, add_text, count_ticks, merge_regions, region_of_marks
+from extractors.layout.panels import count_ticks, split_panels
+from extractors.layout.regions import Region, add_text, merge_regions, region_of_marks
 from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.text_blocks import TextBlock
 from extractors.page import Drawing, Line, PageLayout
@@ -75,6 +75,8 @@ def is_picture(region: Region, page: PageElements) -> bool:
         return False
     if has_images:
         return True
+    if page.separators and not region.labels and at_edge(region.marks_box, layout):
+        return False  # an ornament beside the text
     paths = _foreground_paths(region) if count_ticks(region, layout) < _MIN_TICKS else _paths(region)
     solid = [path for path in paths if shorter_side(path.box) > RULE_THICKNESS]
     if _is_text_box(region, solid, layout):

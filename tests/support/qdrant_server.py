@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -24,6 +24,7 @@ import pytest
 BINARY = os.environ.get("DIPTYCH_TEST_QDRANT_BINARY", "")
 NEEDS_BINARY = pytest.mark.skipif(not BINARY, reason="DIPTYCH_TEST_QDRANT_BINARY is not set: no Qdrant server to break")
 START_SECONDS = 120
+STOP_SECONDS = 20  # as orchestrators allow; the server once did not end within ten minutes
 
 
 class QdrantServer:
@@ -72,10 +73,13 @@ class QdrantServer:
         self._process.send_signal(number)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """End the process: SIGKILL as in a crash, SIGTERM as in a restart."""
+        """End the process: SIGKILL as in a crash, SIGTERM as in a restart, which kills a server that does not end."""
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
             self._process.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
+            self._process.kill()
             self._process.wait()
             self._process = None
 

@@ -165,7 +165,75 @@ def test_pictures_on_a_card_are_found() -> None:
 
 def test_rows_that_ocr_missed_are_no_picture() -> None:
     pixels = _blank_page()
-    for y in (100, 112):
-        for x in range(80, 330, 8):
-            pixels[y : y + 10, x : x + 3] = 20
-    assert not add_scanned_pictures(_SCAN, Image.fromarray(pixels), ()).drawings
+    for y in (100, 112, 124, 136):
+        for x in range(80, 330, 9):
+            pixels[y : y + 10, x : x + 2] = 20
+            pixels[y : y + 2, x : x + 7] = 20
+    seen = add_scanned_pictures(_SCAN, Image.fromarray(pixels), ())
+    assert (seen.rasters, seen.drawings) == (_SCAN.rasters, ())
+
+
+def _draw_in_lines(pixels: NDArray[np.uint8], box: tuple[int, int, int, int]) -> None:
+    """Strokes 3 pixels wide, with twice as much white between them."""
+    x0, y0, x1, y1 = box
+    for x in range(x0, x1 - 2, 9):
+        pixels[y0:y1, x : x + 3] = 20
+    pixels[y0 : y0 + 3, x0:x1] = 20
+
+
+def test_small_drawing_in_lines_is_a_figure() -> None:
+    pixels = _blank_page()
+    _draw_in_lines(pixels, (300, 60, 412, 160))
+    (figure,) = _find(pixels)
+    assert _covers(figure.box, (300, 60, 412, 160))
+
+
+def test_bars_beside_their_names_are_no_rows_of_words() -> None:
+    pixels = _blank_page()
+    for n in range(6):
+        pixels[100 + 24 * n : 112 + 24 * n, 200 : 300 + 40 * n] = (30, 90, 200)
+    lines = [_write(pixels, f"Name {n}", 140, 101 + 24 * n) for n in range(6)]
+    (figure,) = _find(pixels, lines)
+    assert coverage((200, 100, 500, 232), figure.box) > 0.95
+
+
+def test_axis_with_columns_is_no_rule_of_a_section() -> None:
+    pixels = _blank_page()
+    pixels[300:302, 80:520] = 20
+    for n in range(5):
+        pixels[200 + 10 * n : 300, 100 + 85 * n : 130 + 85 * n] = (30, 90, 200)
+    (figure,) = _find(pixels)
+    assert _covers(figure.box, (80, 200, 520, 302))
+
+
+def test_large_title_that_ocr_missed_is_no_figure() -> None:
+    pixels = _blank_page()
+    for x in range(60, 360, 10):
+        pixels[60:110, x : x + 5] = 20
+    assert _find(pixels) == ()
+
+
+def test_rule_of_a_section_does_not_join_the_drawing_and_the_tab_that_it_touches() -> None:
+    pixels = _blank_page()
+    lines = [_write(pixels, "words beside the drawing, on it", 60, 120 + 14 * n) for n in range(12)]
+    _draw_in_lines(pixels, (360, 120, 460, 220))
+    pixels[100:102, 50:560] = 20
+    pixels[100:120, 405:408] = 20
+    pixels[100:380, 556:590] = 20
+    (figure,) = _find(pixels, lines)
+    assert _covers(figure.box, (360, 102, 461, 221))
+
+
+def test_text_among_rules_is_no_figure() -> None:
+    pixels = _blank_page()
+    lines = [_write(pixels, "words between the rules on the page", 70, 110 + 22 * n) for n in range(8)]
+    for n in range(9):
+        pixels[100 + 22 * n : 102 + 22 * n, 60:330] = 20
+    pixels[100:278, 60:62] = 20
+    assert _find(pixels, lines) == ()
+
+
+def test_title_band_inside_the_margins_is_no_figure() -> None:
+    pixels = _blank_page()
+    _draw_photo(pixels, (15, 15, 585, 55))
+    assert _find(pixels, [Line((30, 22, 200, 48), "What the year has brought", 26, ocr=True)]) == ()

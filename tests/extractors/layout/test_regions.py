@@ -1,0 +1,104 @@
+"""Which words and marks belong to a picture, on pages laid out by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from extractors.page import Drawing, Line
+from tests.support.drawn_pages import (
+    draw_plot,
+    draw_rule,
+    find,
+    make_page,
+    place_photo,
+    write_line,
+    write_prose,
+)
+
+
+def _draw_bars() -> list[Drawing]:
+    bars = [(200, 120 + 30 * n, 300 + 25 * n, 140 + 30 * n) for n in range(5)]
+    return [Drawing(box, 1, filled=True, stroked=False, fill=(0.2, 0.3, 0.8), rectangle=True) for box in bars]
+
+
+def _name_bars() -> list[Line]:
+    return [write_line(f"Name {n}", 160, 135 + 30 * n) for n in range(5)]
+
+
+def test_text_below_a_framed_photo_is_no_label() -> None:
+    photo = place_photo(50, 100, 290, 300)
+    frame = Drawing((49, 99, 291, 301), 1, filled=False, stroked=True, stroke=(0, 0, 0), rectangle=True)
+    text = write_line("The town hall", 60, 314)
+    (figure,) = find(make_page([text], [photo], [frame])).figures
+    assert figure.box == frame.box
+
+
+def test_framed_photos_with_a_line_between_them_are_two_figures() -> None:
+    boxes = [(50, 100, 290, 240), (50, 265, 290, 400)]
+    photos = [place_photo(*box, digest=str(box)) for box in boxes]
+    frames = [Drawing(box, 1, filled=False, stroked=True, stroke=(0, 0, 0), rectangle=True) for box in boxes]
+    figures = find(make_page([write_line("The town hall", 60, 252)], photos, frames)).figures
+    assert [figure.box for figure in figures] == boxes
+
+
+@pytest.mark.parametrize(
+    ("rows", "top"),
+    [
+        (["There are", "more of them", "than before"], 84),
+        (
+            ["It is known to", "all of us that", "there are more", "of them than", "there were", "in former years"] * 2,
+            120,
+        ),
+    ],
+    ids=["heading", "text"],
+)
+def test_short_text_at_a_chart_belongs_to_it_as_a_whole_and_longer_text_does_not(rows: list[str], top: float) -> None:
+    text = [write_line(row, 215, 117 - 11 * n) for n, row in enumerate(reversed(rows))]
+    (figure,) = find(make_page([*_name_bars(), *text], drawings=_draw_bars())).figures
+    assert figure.box[1] == pytest.approx(top, abs=2)
+
+
+def test_narrow_paragraph_beside_a_chart_is_no_label() -> None:
+    rows = [
+        "Similar shares of them",
+        "(70%) and of the others",
+        "(72%) say that they are",
+        "not in favour of more",
+        "(88%).",
+    ]
+    text = [write_line(row, 40, 140 + 13 * n) for n, row in enumerate(rows)]
+    (figure,) = find(make_page([*_name_bars(), *text], drawings=_draw_bars())).figures
+    assert figure.box[0] == 160
+
+
+def test_axis_far_below_its_curve_is_part_of_the_chart() -> None:
+    drawings, _ = draw_plot(100, 100, 400, 250)
+    curve = [drawing for drawing in drawings if not drawing.rectangle]
+    axis = [
+        draw_rule(100, 300, 400),
+        *(
+            Drawing((100 + 60 * n, 300, 100 + 60 * n, 306), 1, filled=False, stroked=True, rectangle=True)
+            for n in range(6)
+        ),
+    ]
+    years = [write_line(str(2000 + n), 90 + 60 * n, 318, 8) for n in range(6)]
+    (figure,) = find(make_page(years, drawings=[*curve, *axis])).figures
+    assert figure.box[1] < 112
+    assert figure.box[3] == 320
+
+
+def test_rows_filled_in_the_colour_of_their_box_do_not_show() -> None:
+    grey = (0.9, 0.9, 0.85)
+    drawings, ticks = draw_plot(300, 150, 500, 250)
+    boxes = [(40, 90, 560, 500), *((50, 100 + 14 * n, 200, 114 + 14 * n) for n in range(20))]
+    fills = [Drawing(box, 1, filled=True, stroked=False, fill=grey, rectangle=True) for box in boxes]
+    text = [write_line("a few of the words", 50, 112 + 14 * n) for n in range(20)]
+    (figure,) = find(make_page([*text, *ticks, *write_prose(50, 395, 8)], drawings=[*fills, *drawings])).figures
+    assert figure.box[0] > 280
+
+
+@pytest.mark.parametrize(("left", "count"), [(0, 0), (60, 1)])
+def test_wordless_shapes_at_the_edge_of_a_page_of_text_are_ornaments(left: float, count: int) -> None:
+    boxes = [(left + 40 * n, 60 + 40 * n, left + 60 + 40 * n, 120 + 40 * n) for n in range(4)]
+    shapes = [Drawing(box, 6, filled=True, stroked=False, fill=(0.2, 0.3, 0.5), slanted=True) for box in boxes]
+    assert len(find(make_page(write_prose(50, 400, 8), drawings=shapes)).figures) == count
