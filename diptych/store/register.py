@@ -216,13 +216,14 @@ def is_visible(payload: Payload, point: str, records: Mapping[str, DocumentRecor
 
 
 def document_states(documents: Iterable[str], records: Mapping[str, DocumentRecord]) -> dict[str, object]:
-    """Document id -> what changes when the document is committed, renamed or deleted.
+    """Document id -> what changes when the document is committed, cleared of retired points, renamed or deleted.
 
     One that was deleted and ingested again begins with the same generation as before.
     """
     found = ((id_, records.get(id_)) for id_ in documents)
     return {
-        id_: (one.generation, one.deleted, one.name, one.sha256, one.fingerprint) if one else None for id_, one in found
+        id_: (one.generation, one.retired, one.deleted, one.name, one.sha256, one.fingerprint) if one else None
+        for id_, one in found
     }
 
 

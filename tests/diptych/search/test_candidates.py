@@ -15,6 +15,7 @@ from diptych.search import candidates, search
 from diptych.search.candidates import Snapshot, agree, load_payloads, read_candidates
 from diptych.search.part_cache import PartCache
 from diptych.search.query import Query
+from diptych.store import switch
 from diptych.store.register import list_records
 from diptych.store.spaces import Spaces
 from diptych.store.switch import delete_document
@@ -81,6 +82,38 @@ def test_points_are_read_once_until_their_document_is_replaced(tmp_path: Path, m
     assert not cache.find(first.parts.keys() - second.parts.keys()), "what was replaced is forgotten"
     assert agree([first, first], store)
     assert not agree([first, second], store)
+    store.close()
+
+
+def test_points_that_were_retired_when_they_were_found_are_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a server, which sends payloads with the lists: that a point is gone is not noticed when it is read."""
+    folder = tmp_path / "store"
+    store = open_embedded_store(folder, text_shapes(WordEncoder.size), 60)
+    ingest_version(store, folder, NAMES[0], 1)
+    find_texts, find_images, calls = store.text.search, store.images.search, count(1)
+
+    def with_payloads(*arguments: Any) -> Any:
+        lists = find_texts(*arguments)
+        payloads = {one.id: one.payload for one in store.text.retrieve([one.id for found in lists for one in found])}
+        return [[one._replace(payload=payloads[one.id]) for one in found] for found in lists]
+
+    def write_meanwhile(*arguments: Any) -> Any:
+        number = next(calls)
+        if number == 1:
+            with monkeypatch.context() as slow:
+                slow.setattr(switch, "delete_retired_points", lambda *_: None)
+                ingest_version(store, folder, NAMES[0], 2)
+        elif number == 2:
+            switch.delete_retired_points(store, list_records(store)[0])
+        return find_images(*arguments)
+
+    monkeypatch.setattr(candidates, "_FREE_HELPERS", threading.Semaphore(0))  # texts are searched first
+    monkeypatch.setattr(store.text, "search", with_payloads)
+    monkeypatch.setattr(store.images, "search", write_meanwhile)
+    found = texts(read(store, tmp_path))
+    assert found == sorted(map(analyse, ["pump 2", "shared", f"Figure 1: {NAMES[0]} 2"]))
     store.close()
 
 
