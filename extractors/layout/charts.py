@@ -14,6 +14,7 @@ _MAX_STROKES, _MAX_STROKES_PER_LINE = 8, 0.3  # slanted and curved paths: marks 
 _MAX_SIGN = 2.0  # text sizes: a larger slanted path is part of a plot
 _POINT_SIDE, _MAX_ALIGNED_POINTS, _MAX_POINTS = 6.0, 2, 5  # points; in one row or column; data points of a plot
 _MIN_SATURATION = 0.15  # difference between the colour components of a bar; fills of cells are grey or pale
+_CELL_MARGIN = 4.0  # points by which shaded cells reach beyond the text of a table
 _MAX_SHAPE = 0.08  # share of the region under a coloured path that is no rectangle
 _MIN_BAR_SIDE = 3.0  # points
 _LENGTH_STEP = 2.0  # points within which bars have the same length
@@ -44,14 +45,19 @@ def is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
     reaching_out = (
         drawing
         for drawing in layout.drawings
-        if _is_coloured(drawing) and overlap_area(drawing.box, region) > 0 and not is_inside(drawing.box, region)
+        if _is_coloured(drawing)
+        and overlap_area(drawing.box, region) > 0
+        and not is_inside(drawing.box, region, _CELL_MARGIN)
     )
     return sum(not is_inside(region, drawing.box) for drawing in reaching_out) > _MAX_LENGTHS
 
 
 def _is_coloured(drawing: Drawing) -> bool:
-    fill = drawing.fill
-    return drawing.filled and fill is not None and max(fill) - min(fill) > _MIN_SATURATION
+    return drawing.filled and _is_colour(drawing.fill)
+
+
+def _is_colour(colour: tuple[float, ...] | None) -> bool:
+    return colour is not None and max(colour) - min(colour) > _MIN_SATURATION
 
 
 def _has_data_points(drawings: Sequence[Drawing]) -> bool:
@@ -67,7 +73,8 @@ def _has_bars(region: Box, drawings: Sequence[Drawing]) -> bool:
     coloured = list(filter(_is_coloured, drawings))
     if any(not d.rectangle and area(d.box) > _MAX_SHAPE * area(region) for d in coloured):
         return True
-    bars = [d.box for d in coloured if shorter_side(d.box) > _MIN_BAR_SIDE]
+    outlined = [d for d in drawings if d.rectangle and not d.filled and _is_colour(d.stroke)]
+    bars = [d.box for d in (*coloured, *outlined) if shorter_side(d.box) > _MIN_BAR_SIDE]
     lengths: dict[tuple[bool, int], list[float]] = {}  # of those that start from one upright or level line
     for box in bars:
         lengths.setdefault((True, round(box[3] / _LENGTH_STEP)), []).append(height(box))

@@ -27,7 +27,7 @@ from extractors.layout.table_lines import (
     join_signs,
     row_middle,
 )
-from extractors.layout.table_notes import count_titles, split_notes
+from extractors.layout.table_notes import count_titles, split_notes, split_units
 from extractors.layout.table_rows import join_cell_lines, numeric_columns
 from extractors.page import Line, middle
 from extractors.types import Box, TableCell, TableGrid
@@ -58,7 +58,7 @@ class Cells(NamedTuple):
     notes: tuple[str, ...] = ()
     """The last rows that are notes, line by line."""
     titles: tuple[str, ...] = ()
-    """The first rows that are titles of the table."""
+    """The first rows that are titles of the table, and rows of the header that say what its amounts are in."""
 
 
 def read_cells(
@@ -86,11 +86,12 @@ def read_cells(
         columns = find_columns(rows, upright_rules)
     columns = _stretch(_filled_columns(columns, body), lines)
     titles = [header.pop(0)[0].text for _ in range(count_titles(header, body, columns))]
+    header, units = split_units(header)
     body = _join_between_rules(body, long_rules, columns)
     filled = _merge_continued_rows(_fill_rows(body, columns))
     cells, texts = _merge_sign_columns(header_cells(header, columns, level_rules, borders), filled, len(columns))
     grid = _make_grid(cells, texts)
-    return Cells(grid, found > 0, tuple(line.text for row in notes for line in row), tuple(titles))
+    return Cells(grid, found > 0, tuple(line.text for row in notes for line in row), (*titles, *units))
 
 
 def _filled_columns(columns: Columns, rows: Sequence[Row]) -> Columns:

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from extractors.geometry import merge_boxes
-from extractors.layout.table_lines import Row, count_words, find_columns, is_number, lines_inside, rows_box
+from extractors.layout.table_lines import (
+    Row,
+    count_words,
+    find_columns,
+    is_number,
+    is_value,
+    join_signs,
+    lines_inside,
+    rows_box,
+)
 from extractors.layout.table_splits import is_table_caption, starts_caption
 from extractors.page import Line
 from extractors.types import Box
@@ -25,6 +34,7 @@ _HEADING_INDENT = 5.0  # points by which a heading may start left of its column
 _MAX_ROWS_BELOW = 2  # below a header, in which its numbers begin
 # Over the first row of numbers: rows of headings, and of those with headings of many lines.
 _MAX_HEADING_ROWS, _MAX_HEADING_LINES, _MAX_LINE_GAP = 4, 6, 0.3  # the last: text sizes between such lines
+_MIN_TITLED_ROWS, _MIN_TITLE_GAP = 3, 1.0  # rows under the title of a section; text sizes between them
 _MAX_ROW_WORDS = 14  # of a row of one cell; more are running text
 
 
@@ -51,13 +61,13 @@ def with_header_above(region: Box, rows: Sequence[Row]) -> Box:
     held = [n for n, row in enumerate(rows) if lines_inside(region, row)]
     if not held or not held[0]:
         return region
-    above, columns = rows[held[0] - 1], find_columns([lines_inside(region, rows[n]) for n in held])
+    above, columns = rows[held[0] - 1], find_columns([join_signs(lines_inside(region, rows[n])) for n in held])
     box = rows_box([above])
     over = [[n for n, (x0, x1) in enumerate(columns) if line.box[0] < x1 and x0 < line.box[2]] for line in above]
     is_near = -above[0].size / 2 < region[1] - box[3] < _MAX_HEADER_GAP * above[0].size
     each_over_one = all(len(one) == 1 for one in over) and len({n for one in over for n in one}) == len(over)
     is_header = is_near and each_over_one and len(over) >= max(2, _MIN_HEADED * len(columns))
-    return merge_boxes([region, box]) if is_header and not any(is_number(line.text) for line in above) else region
+    return merge_boxes([region, box]) if is_header and not any(is_value(line.text) for line in above) else region
 
 
 def is_header(grid: Box, rows: Sequence[Row]) -> bool:
@@ -67,6 +77,20 @@ def is_header(grid: Box, rows: Sequence[Row]) -> bool:
     is_near = bool(below) and below[0][0].box[1] - grid[3] < below[0][0].size
     has_numbers = any(len(_numbers(row)) >= MIN_ROW_NUMBERS for row in below)
     return is_near and has_numbers and not any(_numbers(rows[n]) for n in held)
+
+
+def without_section_title(region: Box, rows: Sequence[Row]) -> Box:
+    """A region without a bold or large row at its top that stands over the first column only, and apart."""
+    held = [inside for row in rows if (inside := lines_inside(region, row))]
+    if len(held) < _MIN_TITLED_ROWS:
+        return region
+    title, first = held[:2]
+    columns = find_columns(held[1:])
+    gap = rows_box([first])[1] - rows_box([title])[3]
+    is_title = all(line.bold or line.size > first[0].size for line in title) and gap > _MIN_TITLE_GAP * title[0].size
+    others = [line.box[0] for row in held[1:] for line in row if len(columns) > 1 and line.box[0] > columns[1][0]]
+    is_over_first = bool(others) and rows_box([title])[2] < min(others)
+    return (region[0], rows_box([first])[1], *region[2:]) if is_title and is_over_first else region
 
 
 def with_rows_below(region: Box, rows: Sequence[Row]) -> Box:

@@ -121,6 +121,12 @@ def _with_mark(line: Line, mark: Line) -> Line:
     return replace(line, text=f"{line.text}{space}{mark.text}", box=merge_boxes([line.box, mark.box]))
 
 
+def without_list_mark(row: Row) -> Row:
+    """The row without the `(1)` or `•` before its text, unless that is all."""
+    is_marked = len(row) > 1 and _LIST_MARK.fullmatch(row[0].text) and not is_number(row[1].text)
+    return row[1:] if is_marked else row
+
+
 def join_signs(row: Row) -> Row:
     """The row, with currency signs that stand apart as part of the number on their right, and `%` of that on the left.
 

@@ -6,7 +6,7 @@ from statistics import median
 
 from extractors.geometry import gaps, stretch_to_column, vertical_overlap, width
 from extractors.layout.labels import LABEL
-from extractors.layout.table_lines import Columns, Row, column_of, is_number, rows_box
+from extractors.layout.table_lines import Columns, Row, column_of, is_number, rows_box, without_list_mark
 from extractors.page import Line
 from extractors.types import Box
 
@@ -35,9 +35,11 @@ _UNIT = re.compile(
 
 def split_notes(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """The rows of a table, and the last ones that are notes: they stand alone, and begin like a note or are long."""
-    count = len(rows)
-    while count > 2 and len(rows[count - 1]) == 1:
-        text = rows[count - 1][0].text
+    count, left = len(rows), rows_box(rows)[0]
+    while count > 2 and len(note := without_list_mark(rows[count - 1])) == 1:
+        text = note[0].text
+        if note is not rows[count - 1] and rows[count - 1][0].box[0] > left + note[0].size:
+            break  # a list within a cell
         if is_number(text) or not (_NOTE.match(text) or len(text.split()) >= _MIN_NOTE_WORDS):
             break
         count -= 1
@@ -56,6 +58,14 @@ def count_titles(header: Sequence[Row], body: Sequence[Row], columns: Columns) -
         if len(row) > 1 or abs(x - middles[0]) > _CENTRED * size or abs(x - middles[1]) < 2 * _CENTRED * size:
             return n
     return len(header)
+
+
+def split_units(header: Sequence[Row]) -> tuple[list[Row], list[str]]:
+    """The rows of a header, and the texts of those that only say what the amounts of all columns are in."""
+    units = [row for row in header if len(row) == 1 and _is_unit(row[0])]
+    if len(units) == len(header):
+        return list(header), []
+    return [row for row in header if row not in units], [row[0].text for row in units]
 
 
 def find_notes(table: Box, lines: Iterable[Line], prose: Collection[Line]) -> list[Line]:
@@ -90,7 +100,11 @@ def find_unit(table: Box, lines: Iterable[Line]) -> Line | None:
         for line in lines
         if -line.size / 2 < table[1] - line.box[3] < _UNIT_GAP * line.size and _is_in_width_of(table, line)
     )
-    return next((line for line in above if _UNIT.match(line.text) and len(line.text.split()) <= _MAX_UNIT_WORDS), None)
+    return next(filter(_is_unit, above), None)
+
+
+def _is_unit(line: Line) -> bool:
+    return bool(_UNIT.match(line.text)) and len(line.text.split()) <= _MAX_UNIT_WORDS
 
 
 def _is_in_width_of(table: Box, line: Line) -> bool:

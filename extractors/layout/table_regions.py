@@ -19,6 +19,7 @@ from extractors.layout.table_growth import (
     with_header_above,
     with_labels_and_headings,
     with_rows_below,
+    without_section_title,
 )
 from extractors.layout.table_lines import (
     Row,
@@ -28,6 +29,7 @@ from extractors.layout.table_lines import (
     is_number,
     lines_inside,
     rows_box,
+    without_list_mark,
 )
 from extractors.layout.table_splits import is_table_caption, split_region, starts_caption
 from extractors.page import Line, PageLayout
@@ -86,7 +88,7 @@ def table_regions(page: TablePage) -> Iterator[Box]:
     )
     all_rows = group_rows(page.layout.lines)
     for region in without_grid:
-        yield from split_region(region, all_rows, page.prose)
+        yield from split_region(without_section_title(region, rows), all_rows, page.prose)
 
 
 def _grids(page: TablePage) -> Iterator[Box]:
@@ -144,7 +146,7 @@ def is_set_in_columns(strip: Box, page: TablePage, above: Box | None = None) -> 
     Long text side by side is a row of cells, and no page of several columns, if the strip `above` has columns as well.
     """
     lines = lines_inside(strip, page.layout.lines)
-    rows = group_rows(lines)
+    rows = [without_list_mark(row) for row in group_rows(lines)]
     if not rows:
         return height(strip) < _MAX_EMPTY_STRIP
     if len(rows) == 1 and height(strip) < _MAX_ROW_HEIGHT * lines[0].size and not starts_caption(rows[0][0]):

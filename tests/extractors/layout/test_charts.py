@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
 from extractors.pdf.render import pymupdf
 from tests.support.drawn_tables import (
     HARVEST,
@@ -51,12 +53,15 @@ def test_bars_with_numbers_are_no_table() -> None:
     assert tables_of(page) == []
 
 
-def test_upright_bars_on_one_line_are_no_table() -> None:
+@pytest.mark.parametrize("outlined", [False, True])
+def test_upright_bars_on_one_line_are_no_table(outlined: bool) -> None:
     page = new_page()
     write_rows(page, [("100", "100", "100"), ("75", "75", "75"), ("50", "50", "50"), ("2019", "2020", "2021")])
     for number, bar in enumerate((55, 40, 62, 30, 20)):
         x = 90 + 60 * number
-        page.draw_rect((x, TOP + 66 - bar, x + 20, TOP + 66), color=None, fill=(0.1, 0.4, 0.7))
+        colour = (0.1, 0.4, 0.7)
+        style = {"color": colour} if outlined else {"color": None, "fill": colour}
+        page.draw_rect((x, TOP + 66 - bar, x + 20, TOP + 66), **style)
     assert not tables_of(page)
 
 
@@ -94,3 +99,16 @@ def test_table_over_a_watermark_is_found() -> None:
     draw_grid(page, [HARVEST[0], *HARVEST[1:] * 3])
     (table,) = tables_of(page)
     assert table.grid.rows == 13
+
+
+def test_shades_that_reach_below_the_last_row_are_no_bars() -> None:
+    page = new_page()
+    cells = (72, 196, 200, 246, 250, 290, 336, 340, 380, 436, 440)
+    rows = [("Stock of the years", "2021", "2020", "2019"), ("Content of the year", "1,204", "986", "770")]
+    for top in (150, 250):
+        write_rows(page, rows, top=top)
+        draw_rule(page, top, 72)
+        for x0, x1 in pairwise(cells):
+            page.draw_rect((x0, top + 18, x1, top + 38), color=None, fill=(0.8, 0.93, 1))
+    page.insert_text((76, 220), "The following tables show what the orchards had in stock.", fontsize=10)
+    assert len(tables_of(page)) == 2

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from tests.support.drawn_tables import (
+    COLUMNS,
     HARVEST,
     RIGHT,
     draw_frame,
     draw_rule,
     new_page,
+    rows_in,
     rows_of,
+    tables_of,
     write_cells,
     write_paragraph,
     write_rows,
@@ -113,3 +116,48 @@ def test_end_of_a_continued_caption_is_no_header() -> None:
     draw_frame(page, 184, 200, 344)
     assert rows_of(page)[-8:] == tuple(SLOPES)
     assert not any("Continued" in cell for row in rows_of(page) for cell in row)
+
+
+def test_years_above_a_shaded_grid_are_its_header() -> None:
+    page = new_page()
+    header, *rows = [
+        ("(millions)", "2021", "2020", "2019"),
+        *((f"Slope {n}", f"$ {n},204", f"{n}31", f"{n}8") for n in (1, 2, 3)),
+    ]
+    write_rows(page, [header, *rows])
+    for row in range(1, 5):
+        draw_rule(page, 200 + 18 * row)
+    for x in (*COLUMNS, RIGHT):
+        page.draw_line((x, 218), (x, 272), width=0.7)
+    assert rows_of(page) == (header, *rows)
+
+
+def test_unit_below_the_years_is_no_heading_of_a_column() -> None:
+    page = new_page()
+    write_rows(page, [("", "2021", "2020", "2019")])
+    write_cells(page, (280, 228, "(in thousands)"))
+    write_rows(page, SLOPES, top=236)
+    draw_frame(page, 200, 234, 380)
+    (table,) = tables_of(page)
+    assert (table.title, rows_in(table)[0]) == ("(in thousands)", ("", "2021", "2020", "2019"))
+
+
+def test_numbered_notes_above_the_rule_at_the_foot_of_a_page_are_no_rows() -> None:
+    page = new_page()
+    bottom = write_rows(page, [HARVEST[0], *SLOPES])
+    for n in (1, 2):
+        text = "The yield was corrected for the trees that were planted in the last year of it"
+        page.insert_text((73, bottom + 14 * n), f"({n})", fontsize=6)
+        page.insert_text((90, bottom + 14 * n), text, fontsize=8)
+    draw_frame(page, 200, 218, bottom, bottom + 60)
+    assert rows_of(page) == (HARVEST[0], *SLOPES)
+
+
+def test_title_of_a_section_above_the_upper_rule_is_no_header() -> None:
+    page = new_page()
+    page.insert_text((73, 180), "D.2", fontsize=11, fontname="hebo")
+    page.insert_text((108, 180), "Main Results", fontsize=11, fontname="hebo")
+    bottom = write_rows(page, [HARVEST[0], *SLOPES])
+    page.insert_text((73, bottom + 18), "Table 6: Yield of all slopes in the last year of the report.", fontsize=9)
+    draw_frame(page, 200, 218, bottom)
+    assert rows_of(page) == (HARVEST[0], *SLOPES)
