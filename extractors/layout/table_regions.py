@@ -129,11 +129,25 @@ def _between_rules(page: TablePage) -> list[Box]:
                 runs[-1].append(lower)
             else:
                 runs.append([lower])
-    found = [(merge_boxes(run), len(run)) for run in runs if len(run) > 1]
+    runs = [_without_text_below(run, page) for run in runs if len(run) > 1]
+    found = [(merge_boxes(run), len(run)) for run in runs]
     # Two rules at a page's head and foot may enclose a complete table. Rules of a part of the columns are within it.
     complete = [box for box, n in found if n > 2]
     whole = (box for box, n in found if n > 2 or not any(coverage(other, box) > _HEAD_AND_FOOT for other in complete))
     return sorted(whole, key=width, reverse=True)
+
+
+def _without_text_below(run: Sequence[Box], page: TablePage) -> list[Box]:
+    """The rules without the last ones far below text alone: notes, and the page number above a rule at its foot."""
+    kept = list(run)
+    while len(kept) > 2:
+        strip = (kept[-2][0], kept[-2][1], kept[-2][2], kept[-1][3])
+        rows = group_rows(lines_inside(strip, page.layout.lines))
+        is_tight = bool(rows) and height(strip) < _MAX_ROW_HEIGHT * rows[0][0].size * len(rows)
+        if not rows or is_tight or any(len(without_list_mark(row)) > 1 for row in rows):
+            break
+        kept.pop()
+    return kept
 
 
 def _have_same_ends(a: Box, b: Box) -> bool:

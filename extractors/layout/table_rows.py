@@ -144,8 +144,8 @@ def _share_out(labels: Sequence[Row], heights: Sequence[float], margin: float) -
 
 
 def _is_between(cell: Row, y: float, least: float) -> bool:
-    """Whether neither the first line nor the middle of a cell is level with its row."""
-    return bool(cell) and min(abs(middle(cell[0]) - y), abs(row_middle(cell) - y)) > least
+    """Whether neither the first line nor the last nor the middle of a cell is level with its row."""
+    return bool(cell) and min(abs(at - y) for at in (middle(cell[0]), row_middle(cell), middle(cell[-1]))) > least
 
 
 def _stack(lines: Iterable[Line]) -> list[Row]:

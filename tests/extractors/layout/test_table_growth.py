@@ -161,3 +161,24 @@ def test_title_of_a_section_above_the_upper_rule_is_no_header() -> None:
     page.insert_text((73, bottom + 18), "Table 6: Yield of all slopes in the last year of the report.", fontsize=9)
     draw_frame(page, 200, 218, bottom)
     assert rows_of(page) == (HARVEST[0], *SLOPES)
+
+
+def test_page_number_above_the_rule_at_the_foot_is_no_row() -> None:
+    page = new_page()
+    bottom = write_rows(page, [HARVEST[0], *SLOPES])
+    write_cells(page, (76, bottom + 16, "See the notes."), (250, bottom + 110, "18"))
+    draw_frame(page, 200, 218, bottom, bottom + 120)
+    (table,) = tables_of(page)
+    assert rows_in(table) == (HARVEST[0], *SLOPES)
+    assert table.box[3] < bottom + 30
+
+
+def test_labels_of_several_lines_end_level_with_their_numbers() -> None:
+    page = new_page()
+    write_rows(page, [HARVEST[0]])
+    for n in range(5):
+        y = 232 + 22 * n
+        write_cells(page, (76, y, f"Trees that were planted {n}"), (76, y + 9.5, "during the year"))
+        write_cells(page, *((x + 4, y + 9.5, f"{n},{x:.0f}") for x in (240, 300, 380)))
+    draw_frame(page, 200, 218, 345)
+    assert [row[0] for row in rows_of(page)[1:]] == [f"Trees that were planted {n} during the year" for n in range(5)]
