@@ -78,6 +78,7 @@ def read_cells(
         return Cells(TableGrid(0, 0, ()))
     long_rules = sorted(rule[1] for rule in level_rules if width(rule) > LONG_RULE * width(box))
     rows, notes = split_notes(drop_caption_rows(rows, long_rules))
+    rows, units = split_units(rows)
     found = count_header_rows(rows, long_rules)
     count = min(found or int(may_be_header(rows[0])), len(rows) - 1)
     header, body = rows[:count], rows[count:]
@@ -86,7 +87,6 @@ def read_cells(
         columns = find_columns(rows, upright_rules)
     columns = _stretch(_filled_columns(columns, body), lines)
     titles = [header.pop(0)[0].text for _ in range(count_titles(header, body, columns))]
-    header, units = split_units(header)
     body = _join_between_rules(body, long_rules, columns)
     filled = _merge_continued_rows(_fill_rows(body, columns))
     cells, texts = _merge_sign_columns(header_cells(header, columns, level_rules, borders), filled, len(columns))

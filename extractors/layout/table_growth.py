@@ -17,6 +17,7 @@ from extractors.layout.table_lines import (
     lines_inside,
     rows_box,
 )
+from extractors.layout.table_notes import is_unit
 from extractors.layout.table_splits import is_table_caption, starts_caption
 from extractors.page import Line
 from extractors.types import Box
@@ -145,7 +146,8 @@ def first_heading(rows: Sequence[Row], start: int) -> int:
     for first in range(start, max(0, start - _MAX_HEADING_LINES), -1):
         above = rows[first - 1]
         is_label = len(above) == 1 and above[0].box[0] < left + _HEADING_INDENT
-        is_section_title = is_label and (first < 2 or len(rows[first - 2]) == 1 or is_break(rows[first - 2], above))
+        over = next((row for row in rows[first - 2 :: -1] if len(row) > 1 or not is_unit(row[0])), above)
+        is_section_title = is_label and (first < 2 or len(over) == 1 or is_break(rows[first - 2], above))
         if is_break(above, rows[first]) or any(map(is_table_caption, above)) or is_section_title:
             return first
         gap = rows_box([rows[first]])[1] - rows_box([above])[3]

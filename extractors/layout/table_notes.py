@@ -6,7 +6,7 @@ from statistics import median
 
 from extractors.geometry import gaps, stretch_to_column, vertical_overlap, width
 from extractors.layout.labels import LABEL
-from extractors.layout.table_lines import Columns, Row, column_of, is_number, rows_box, without_list_mark
+from extractors.layout.table_lines import Columns, Row, column_of, is_number, is_value, rows_box, without_list_mark
 from extractors.page import Line
 from extractors.types import Box
 
@@ -60,12 +60,11 @@ def count_titles(header: Sequence[Row], body: Sequence[Row], columns: Columns) -
     return len(header)
 
 
-def split_units(header: Sequence[Row]) -> tuple[list[Row], list[str]]:
-    """The rows of a header, and the texts of those that only say what the amounts of all columns are in."""
-    units = [row for row in header if len(row) == 1 and _is_unit(row[0])]
-    if len(units) == len(header):
-        return list(header), []
-    return [row for row in header if row not in units], [row[0].text for row in units]
+def split_units(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
+    """The rows of a table without those above its first value that only say what its amounts are in; their texts."""
+    end = next((n for n, row in enumerate(rows) if any(is_value(line.text) for line in row)), 0)
+    units = [row for row in rows[:end] if len(row) == 1 and is_unit(row[0])]
+    return [row for row in rows if row not in units], [row[0].text for row in units]
 
 
 def find_notes(table: Box, lines: Iterable[Line], prose: Collection[Line]) -> list[Line]:
@@ -100,10 +99,11 @@ def find_unit(table: Box, lines: Iterable[Line]) -> Line | None:
         for line in lines
         if -line.size / 2 < table[1] - line.box[3] < _UNIT_GAP * line.size and _is_in_width_of(table, line)
     )
-    return next(filter(_is_unit, above), None)
+    return next(filter(is_unit, above), None)
 
 
-def _is_unit(line: Line) -> bool:
+def is_unit(line: Line) -> bool:
+    """Whether a line says what amounts are in, such as `(in millions of dollars)`."""
     return bool(_UNIT.match(line.text)) and len(line.text.split()) <= _MAX_UNIT_WORDS
 
 

@@ -182,3 +182,22 @@ def test_labels_of_several_lines_end_level_with_their_numbers() -> None:
         write_cells(page, *((x + 4, y + 9.5, f"{n},{x:.0f}") for x in (240, 300, 380)))
     draw_frame(page, 200, 218, 345)
     assert [row[0] for row in rows_of(page)[1:]] == [f"Trees that were planted {n} during the year" for n in range(5)]
+
+
+def test_unit_over_two_columns_does_not_join_them() -> None:
+    page = new_page()
+    write_rows(page, [("", "2021", "2020", "2019")])
+    write_cells(page, (230, 228, "(in thousands, except percentages)"))
+    write_rows(page, [(name, f"$ {trees}", tonnes, price) for name, trees, tonnes, price in SLOPES[:2]], top=236)
+    draw_rule(page, 218, 200)
+    assert rows_of(page)[0] == ("", "2021", "2020", "2019")
+    assert rows_of(page)[1] == ("Slope 1", "$ 1,204", "11.5", "0.12")
+
+
+def test_header_above_a_unit_and_the_label_of_a_group_belongs_to_the_table() -> None:
+    page = new_page()
+    write_paragraph(page, 72, 100, 4)
+    write_rows(page, [("", "North", "South", "West")])
+    write_cells(page, (230, 228, "(in thousands)"), (76, 243, "Yield:"))
+    write_rows(page, [(f"  {name}", *rest) for name, *rest in SLOPES[:4]], top=246)
+    assert rows_of(page)[0] == ("", "North", "South", "West")
