@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import atexit
 import functools
+import inspect
 import os
 import shutil
 import tempfile
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from qdrant_client import QdrantClient
@@ -35,8 +38,25 @@ def open_store(engine: str, folder: Path, shapes: int | VectorShapes) -> Store:
     if engine == "embedded":
         return open_embedded_store(folder / "store", shapes, lock_seconds=300)
     if engine == "memory":
-        return ServerStore(QdrantClient(":memory:"), ServerOptions("test", seconds=300), shapes)
+        return ServerStore(open_in_memory(), ServerOptions("test", seconds=300), shapes)
     return DisposableStore(new_prefix(), shapes)
+
+
+def open_in_memory() -> QdrantClient:
+    """The client with its engine in memory, which is not made for threads: one call at a time."""
+    client, lock = QdrantClient(":memory:"), threading.RLock()
+
+    def one_at_a_time(method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            with lock:
+                return method(*arguments, **options)
+
+        return call
+
+    for name in dir(QdrantClient):  # of the class: some properties of the object raise
+        if not name.startswith("_") and inspect.isfunction(getattr(QdrantClient, name)):
+            setattr(client, name, one_at_a_time(getattr(client, name)))
+    return client
 
 
 class DisposableStore(ServerStore):
