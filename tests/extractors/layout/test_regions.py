@@ -90,7 +90,7 @@ def test_axis_far_below_its_curve_is_part_of_the_chart() -> None:
 def test_rows_filled_in_the_colour_of_their_box_do_not_show() -> None:
     grey = (0.9, 0.9, 0.85)
     drawings, ticks = draw_plot(300, 150, 500, 250)
-    boxes = [(40, 90, 560, 500), *((50, 100 + 14 * n, 200, 114 + 14 * n) for n in range(20))]
+    boxes = [(40, 90, 560, 500), *((50, 100 + 14 * n, 290, 114 + 14 * n) for n in range(20))]
     fills = [Drawing(box, 1, filled=True, stroked=False, fill=grey, rectangle=True) for box in boxes]
     text = [write_line("a few of the words", 50, 112 + 14 * n) for n in range(20)]
     (figure,) = find(make_page([*text, *ticks, *write_prose(50, 395, 8)], drawings=[*fills, *drawings])).figures

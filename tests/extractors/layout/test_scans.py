@@ -226,11 +226,22 @@ def test_rule_of_a_section_does_not_join_the_drawing_and_the_tab_that_it_touches
 
 def test_text_among_rules_is_no_figure() -> None:
     pixels = _blank_page()
-    lines = [_write(pixels, "words between the rules on the page", 70, 110 + 22 * n) for n in range(8)]
+    lines = [_write(pixels, "words between the rules", 70, 110 + 22 * n) for n in range(8)]
     for n in range(9):
         pixels[100 + 22 * n : 102 + 22 * n, 60:330] = 20
     pixels[100:278, 60:62] = 20
     assert _find(pixels, lines) == ()
+
+
+def test_wide_frame_around_a_drawing_is_no_rule_of_a_section() -> None:
+    pixels = _blank_page()
+    for y in (60, 240):
+        pixels[y : y + 2, 80:522] = 20
+    for x in (80, 520):
+        pixels[60:242, x : x + 2] = 20
+    _draw_in_lines(pixels, (300, 90, 412, 190))
+    (figure,) = _find(pixels)
+    assert _covers(figure.box, (80, 60, 522, 242))
 
 
 def test_title_band_inside_the_margins_is_no_figure() -> None:
