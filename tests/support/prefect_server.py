@@ -20,6 +20,10 @@ START_SECONDS = 300.0
 GRACE_SECONDS = 5.0
 """Time for a program to end by itself before it is killed. Prefect's workers sometimes ignore SIGTERM."""
 
+# Garbage collection on the server's event loop may free a cursor of SQLite whose connection waits for a lock in another
+# thread. The server then stands still until that wait ends, which takes a minute, since it holds the lock itself.
+WITHOUT_GARBAGE_COLLECTION = "import gc, runpy; gc.disable(); runpy.run_module('prefect', run_name='__main__')"
+
 
 class PrefectServer:
     """A server on a free port. It is not started by creating this object."""
@@ -41,7 +45,7 @@ class PrefectServer:
             address = {"PREFECT_SERVER_API_PORT": str(self._port), "PREFECT_UI_API_URL": self.url}
             patience = {"PREFECT_SERVER_DATABASE_TIMEOUT": str(START_SECONDS)}  # on a busy machine 10 s do not suffice
             environment = os.environ | address | patience
-            command = [sys.executable, "-m", "prefect", "server", "start"]
+            command = [sys.executable, "-c", WITHOUT_GARBAGE_COLLECTION, "server", "start"]
             self._running.enter_context(running_program(command, environment, self._log))
 
     def stop(self) -> None:
