@@ -19,7 +19,6 @@ from extractors.geometry import (
     height,
     is_inside,
     merge_boxes,
-    overlap_area,
     shorter_side,
     width,
 )
@@ -142,7 +141,7 @@ def _contrasting(layout: PageLayout) -> list[Drawing]:
         if drawing.filled and drawing.fill:  # shadings have no colour of their own
             ground = next((g for g in reversed(grounds) if is_inside(drawing.box, g.box)), None)
             is_same = ground is not None and not drawing.stroked and drawing.fill == ground.fill
-            if is_same and not any(overlap_area(raster.box, drawing.box) for raster in layout.rasters):
+            if is_same:
                 continue
             if drawing.rectangle and area(drawing.box) > _MIN_GROUND * layout.area:
                 grounds.append(drawing)
