@@ -152,9 +152,10 @@ def _with_whole_blocks(region: Region, cut: Sequence[TextBlock], layout: PageLay
         lines = [layout.lines[i] for i in block.lines]
         if not labels.intersection(block.lines) or any(line.belongs_to(region.marks_box) for line in lines):
             continue
-        if sum(len(line.text.split()) for line in lines) > MAX_LABEL_WORDS:
+        words = sum(len(line.text.split()) for line in lines)
+        if words > MAX_LABEL_WORDS or block.rows > _MAX_LABEL_ROWS:
             labels = labels.difference(block.lines)
-        elif region.has_drawings and block.rows <= _MAX_LABEL_ROWS:
+        elif region.has_drawings:
             labels = labels.union(block.lines)
     return region if labels == region.labels else add_text(region_of_marks(region.marks), sorted(labels), layout)
 

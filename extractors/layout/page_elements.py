@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from extractors.geometry import coverage, is_inside
 from extractors.layout.captions import Caption, find_captions
-from extractors.layout.marks import PageMarks, find_marks
+from extractors.layout.marks import Mark, PageMarks, find_marks
 from extractors.layout.regions import MAX_PANEL_LETTER, cluster_marks
 from extractors.layout.text_blocks import TextBlock, group_text_blocks, median_text_size
 from extractors.page import PageLayout
@@ -57,16 +57,22 @@ def classify_page(
     free = visible.difference(*(caption.lines for caption in captions))
     blocks = group_text_blocks(layout, free)
     marks = find_marks(layout, blocks, [caption.box for caption in captions])
-    outside = (m for m in marks.marks if not any(coverage(m.box, table) > _TABLE_COVERAGE for table in tables))
-    marks = replace(marks, marks=tuple(outside))
+    marks = replace(marks, marks=tuple(m for m in marks.marks if not any(_is_of_table(m, table) for table in tables)))
     body_size = body_size or median_text_size(layout, visible)
     separators = _separators(layout, blocks, marks, body_size)
     body_font = max(separators, key=lambda block: block.words).font if separators else ""
-    labels = free.difference(*(block.lines for block in separators))
+    in_tables = (i for i in free if any(layout.lines[i].belongs_to(table) for table in tables))
+    labels = free.difference(in_tables, *(block.lines for block in separators))
     others = tuple(block for block in blocks if block not in separators)
     return PageElements(
         layout, captions, marks, separators, others, tuple(tables), body_font, body_size, labels, visible
     )
+
+
+def _is_of_table(mark: Mark, table: Box) -> bool:
+    """Whether a mark lies in a table, or draws the rules of it and perhaps of others in one path."""
+    lines = mark.drawing is not None and not (mark.drawing.slanted or mark.drawing.curved or mark.drawing.rectangle)
+    return coverage(mark.box, table) > _TABLE_COVERAGE or (lines and is_inside(table, mark.box))
 
 
 def _separators(

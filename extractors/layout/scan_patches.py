@@ -30,10 +30,7 @@ _MIN_PART_INK = 0.5  # share of such a part, unless it is framed
 _MIN_CARD, _MIN_CARD_AREA = 0.85, 0.5  # shares of the page's width and area from which ink is a card with a background
 _MIN_PAGE_RULE = 0.6  # share of the page's width, of a rule between sections
 _CORNER, _MAX_TOUCHED = 0.2, 0.15  # ink beside the end of a rule where a frame has a side; ink along an axis with bars
-_MAX_PRINT_CELLS, _MAX_PRINT_INK = (
-    8,
-    0.45,
-)  # height of two rows of print; share of its pixels: letters leave more white,
+_MAX_PRINT_CELLS, _MAX_PRINT_INK = 8, 0.45  # height of two rows of print; share of its pixels: letters leave white,
 _MAX_LETTER_INK = 0.75  # even without the space between words
 _MAX_GUTTER_INK, _MIN_GUTTER = 0.01, 2  # share of a strip between two pictures; its pixels
 _LINE_MARGIN = 0.12  # height of a line by which its ink reaches out of its box
@@ -41,7 +38,6 @@ _LINE_MARGIN = 0.12  # height of a line by which its ink reaches out of its box
 # Flat patches.
 _MIN_FLAT_INK = 0.5  # share of pixels: emptier patches are drawings in lines, or
 _MIN_PRINT_ASPECT, _MIN_PRINT_INK = 3.0, 0.4  # a title that OCR missed: width by height; share of cells
-_MIN_SOLID_INK = 0.95  # share of pixels from which a patch of few colours is a rectangle
 
 _PixelBox = tuple[int, int, int, int]
 
@@ -50,7 +46,6 @@ _PixelBox = tuple[int, int, int, int]
 class Patch:
     box: Box  # in points
     ink: float  # share of its cells that hold ink
-    solid: bool  # ink fills it to its corners
     framed: bool  # ink runs along all four sides
     flat: bool  # it has few colours
 
@@ -78,7 +73,7 @@ def find_patches(pixels: NDArray[np.uint8], layout: PageLayout, lines: Sequence[
         like_print = x1 - x0 > _MIN_PRINT_ASPECT * (y1 - y0) and part.cells > _MIN_PRINT_INK
         flat = (part.pixels > _MIN_FLAT_INK or like_print) and is_flat(pixels[y0:y1, x0:x1])
         box = (x0 / across, y0 / down, x1 / across, y1 / down)
-        yield Patch(box, part.cells, part.pixels > _MIN_SOLID_INK, part.framed, flat)
+        yield Patch(box, part.cells, part.framed, flat)
 
 
 def _find_parts(pixels: NDArray[np.uint8], words: Mask, size: int) -> Iterator[_Part]:

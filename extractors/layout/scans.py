@@ -57,9 +57,7 @@ def add_scanned_pictures(layout: PageLayout, image: Image.Image, lines: Sequence
         elif large and patch.ink > _MIN_PICTURE_INK and not (patch.flat and size < _MIN_FLAT_PICTURE * layout.area):
             rasters.append(Raster(box, round(width(box)), round(height(box)), digest="", upright=False))
         elif size > _MIN_BAR * layout.area and patch.ink > _MIN_BAR_INK:
-            is_bar = patch.flat and patch.solid
-            segments = 1 if is_bar else _SHAPE_SEGMENTS
-            drawings.append(Drawing(box, segments, filled=True, stroked=False, rectangle=is_bar, curved=not is_bar))
+            drawings.append(Drawing(box, _SHAPE_SEGMENTS, filled=True, stroked=False, curved=True))
     drawings = [d for d in drawings if not any(is_inside(d.box, raster.box) for raster in rasters)]
     return replace(
         layout,

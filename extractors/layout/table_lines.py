@@ -237,8 +237,6 @@ def _around_texts(
             else:
                 groups.append([(x0, x1)])
     columns = [(group[0][0], max(x1 for _, x1 in group)) for group in groups if len(group) > 1]
-    if (
-        not columns and len(groups) > 1
-    ):  # a text alone may be anything; several are not parts of the columns beside them
+    if not columns and len(groups) > 1:  # one may be anything; several are no parts of the columns beside them
         columns = [(groups[0][0][0], groups[-1][-1][1])]
     return list(zip([left, *(x1 for _, x1 in columns)], [*(x0 for x0, _ in columns), right], strict=True))

@@ -15,7 +15,7 @@ from extractors.geometry import (
     width,
 )
 from extractors.layout.captions import join_lines
-from extractors.layout.edge_lines import in_margin
+from extractors.layout.edge_lines import MARGIN, in_margin
 from extractors.layout.marks import Mark, at_edge
 from extractors.layout.page_elements import MAX_NOTE_WORDS, PageElements, is_heading
 from extractors.layout.panels import count_ticks, split_panels
@@ -28,7 +28,7 @@ from extractors.types import Box
 # Size of a picture: smaller ones are icons and ornaments. Shares of the page, and points.
 _MIN_IMAGE, _MIN_IMAGE_SIDE = 0.006, 15.0
 _MIN_DRAWING, _MIN_DRAWING_SIDE = 0.01, 18.0
-_MIN_LETTERHEAD = 5.0  # width by height from which an image at the head or foot of the page is a letterhead
+_MIN_LETTERHEAD = 5.0  # longer by shorter side from which an image along the edge of the page is a letterhead or a tab
 
 # What makes a drawing a picture.
 _BACKGROUND_PANEL = 0.85  # share of the region under one path from which that path is only its background
@@ -71,7 +71,7 @@ def is_picture(region: Region, page: PageElements) -> bool:
     min_size, min_side = (_MIN_IMAGE, _MIN_IMAGE_SIDE) if has_images else (_MIN_DRAWING, _MIN_DRAWING_SIDE)
     if size < min_size * layout.area or side < min_side or is_decorated_text(region, page):
         return False
-    if in_margin(region.marks_box, layout) and width(region.marks_box) > _MIN_LETTERHEAD * height(region.marks_box):
+    if _is_letterhead(region.marks_box, layout):
         return False
     if has_images:
         return True
@@ -87,6 +87,14 @@ def is_picture(region: Region, page: PageElements) -> bool:
     ):
         return False
     return len(paths) >= _MIN_PATHS or sum(path.items for path in paths) >= _MIN_SEGMENTS
+
+
+def _is_letterhead(box: Box, layout: PageLayout) -> bool:
+    """Whether a strip runs along the head or the foot of the page, or, as the tab of a chapter, along its side."""
+    if in_margin(box, layout):
+        return width(box) > _MIN_LETTERHEAD * height(box)
+    at_side = box[2] < MARGIN * layout.width or box[0] > (1 - MARGIN) * layout.width
+    return at_side and height(box) > _MIN_LETTERHEAD * width(box)
 
 
 def is_decorated_text(region: Region, page: PageElements) -> bool:

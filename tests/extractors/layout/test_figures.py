@@ -286,6 +286,12 @@ def test_letterhead_and_band_at_the_head_are_no_figures() -> None:
     assert not find(make_page(write_prose(50, 200, 12), [letterhead, band])).figures
 
 
+def test_tab_of_a_chapter_at_the_side_is_no_figure() -> None:
+    tab = Drawing((560, 400, 600, 640), 60, filled=True, stroked=False, fill=(0.9, 0.7, 0.4), curved=True)
+    name = Line((572, 460, 584, 580), "The year in brief", 10, "Serif", angle=90)
+    assert not find(make_page([*write_prose(50, 200, 12), name], drawings=[tab])).figures
+
+
 def test_white_strokes_are_visible_on_a_dark_page() -> None:
     night = Drawing((0, 0, 600, 800), 1, filled=True, stroked=False, fill=(0, 0, 0.1), rectangle=True)
     white = (1.0, 1.0, 1.0)

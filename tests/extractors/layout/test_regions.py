@@ -44,18 +44,33 @@ def test_framed_photos_with_a_line_between_them_are_two_figures() -> None:
 @pytest.mark.parametrize(
     ("rows", "top"),
     [
-        (["There are", "more of them", "than before"], 84),
+        (["There are", "more of them", "than it was", "known before"], 65),
+        (["Peru", "Chile", "Brazil", "Cuba", "Haiti"], 120),
         (
             ["It is known to", "all of us that", "there are more", "of them than", "there were", "in former years"] * 2,
             120,
         ),
     ],
-    ids=["heading", "text"],
+    ids=["heading", "list", "text"],
 )
 def test_short_text_at_a_chart_belongs_to_it_as_a_whole_and_longer_text_does_not(rows: list[str], top: float) -> None:
-    text = [write_line(row, 215, 117 - 11 * n) for n, row in enumerate(reversed(rows))]
+    text = [write_line(row, 215, 117 - 14 * n) for n, row in enumerate(reversed(rows))]
     (figure,) = find(make_page([*_name_bars(), *text], drawings=_draw_bars())).figures
     assert figure.box[1] == pytest.approx(top, abs=2)
+
+
+def test_words_of_a_table_are_no_labels_of_the_chart_beside_it() -> None:
+    cells = [write_line(word, x, 140 + 30 * n) for n in range(5) for x, word in ((70, "of them"), (130, "12"))]
+    page = make_page([*_name_bars(), *cells], drawings=_draw_bars())
+    figure, _ = find(page, ((68, 128, 142, 264),)).figures
+    assert figure.box[0] == 160
+
+
+def test_path_with_the_rules_of_two_tables_is_no_figure() -> None:
+    cells = [write_line("12", x, y + 14 * n) for y in (112, 312) for n in range(6) for x in (110, 210, 310)]
+    rules = Drawing((98, 96, 342, 392), 60, filled=False, stroked=True, stroke=(0, 0, 0))
+    found = find(make_page(cells, drawings=[rules]), ((100, 98, 340, 190), (100, 298, 340, 390)))
+    assert [figure.kind for figure in found.figures] == ["table", "table"]
 
 
 def test_narrow_paragraph_beside_a_chart_is_no_label() -> None:
@@ -95,6 +110,14 @@ def test_rows_filled_in_the_colour_of_their_box_do_not_show() -> None:
     text = [write_line("a few of the words", 50, 112 + 14 * n) for n in range(20)]
     (figure,) = find(make_page([*text, *ticks, *write_prose(50, 395, 8)], drawings=[*fills, *drawings])).figures
     assert figure.box[0] > 280
+
+
+@pytest.mark.parametrize(("colour", "count"), [((0.3, 0.4, 0.5), 0), (None, 1)])
+def test_bars_with_shadings_show_on_a_shading(colour: tuple[float, ...] | None, count: int) -> None:
+    boxes = [(100, 100, 400, 300), *((120 + 20 * n, 120, 130 + 20 * n, 280 - 8 * n) for n in range(10))]
+    fills = [Drawing(box, 1, filled=True, stroked=False, fill=colour, rectangle=True) for box in boxes]
+    names = [write_line("Name", x, 130) for x in (110, 200, 300)]
+    assert len(find(make_page([*names, *write_prose(50, 400, 8)], drawings=fills)).figures) == count
 
 
 @pytest.mark.parametrize(("left", "count"), [(0, 0), (60, 1)])
