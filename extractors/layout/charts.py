@@ -21,7 +21,7 @@ _LENGTH_STEP = 2.0  # points within which bars have the same length
 _MAX_LENGTHS, _MAX_LENGTH_SHARE = 3, 0.5  # different lengths; shapes of a table repeat
 
 # Parts of one chart.
-_SAME_BASELINE = 2.0  # bars of one chart start from one line
+_SAME_BASELINE, _SAME_ENDS = 2.0, 4.0  # bars of one chart start from one line, or an axis reaches out of them: points
 _BAR_SPACING, _MAX_BAR_SPACING = 1.2, 60.0  # gap between bars in multiples of their thickness; points
 _FLAT_CURVE, _SAME_WIDTH, _CURVE_SPACING = 0.4, 0.85, 0.5  # height, shared width and gap as shares of the curve's width
 _MAX_PLOT_HEIGHT, _MAX_AXIS_HEIGHT, _AXIS_SPACING = 1.0, 0.08, 0.25  # of a plot above its axis, as such shares
@@ -88,13 +88,14 @@ def _have_many_lengths(lengths: Sequence[float]) -> bool:
 
 
 def are_bars_of_one_chart(a: Box, b: Box) -> bool:
-    """Whether they start from one line and are no farther apart than they are thick."""
+    """Whether they start from one line, or between the same two, and are no farther apart than they are thick."""
     across, down = gaps(a, b)
     max_down = min(_MAX_BAR_SPACING, _BAR_SPACING * max(height(a), height(b)))
     max_across = min(_MAX_BAR_SPACING, _BAR_SPACING * max(width(a), width(b)))
-    rows = abs(a[0] - b[0]) < _SAME_BASELINE and across == 0 and down < max_down
-    columns = abs(a[3] - b[3]) < _SAME_BASELINE and down == 0 and across < max_across
-    return rows or columns
+    left, top, right, bottom = (abs(x - y) for x, y in zip(a, b, strict=True))
+    rows = left < _SAME_BASELINE or max(left, right) < _SAME_ENDS
+    columns = bottom < _SAME_BASELINE or max(top, bottom) < _SAME_ENDS
+    return (rows and across == 0 and down < max_down) or (columns and down == 0 and across < max_across)
 
 
 def are_curves_on_one_axis(a: Box, b: Box) -> bool:

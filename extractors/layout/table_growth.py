@@ -6,9 +6,10 @@ In: a region and the rows of its page that are no running text.
 from collections.abc import Sequence
 from itertools import pairwise
 
-from extractors.geometry import merge_boxes
+from extractors.geometry import merge_boxes, width
 from extractors.layout.table_lines import (
     Row,
+    column_of,
     count_words,
     find_columns,
     is_number,
@@ -31,6 +32,9 @@ _MOSTLY_NUMBERS, _MIN_LABELLED_ROWS = 0.5, 0.6  # with numbers between the rules
 _MAX_REFERENCE = 5  # characters between a label and its numbers: `12(a)` names a note
 _MIN_NUMBER_ROWS = 2  # below, the rules are not about numbers and nothing is added
 _MAX_HEADER_GAP, _MIN_HEADED = 0.8, 0.6  # text sizes above the rules; share of the columns
+_MIN_OVER = 0.6  # share of a heading over its column; numbers set flush right leave white on their left
+_MAX_HEADER_VALUES = 0.25  # share of the pieces of a header: numbers of levels and notes
+_MAX_HEADING_SIZE = 1.25  # multiples of the text size of the table; larger is a title
 _HEADING_INDENT = 5.0  # points by which a heading may start left of its column
 _MAX_ROWS_BELOW = 2  # below a header, in which its numbers begin
 # Over the first row of numbers: rows of headings, and of those with headings of many lines.
@@ -58,17 +62,28 @@ def with_labels_and_headings(region: Box, rows: Sequence[Row]) -> Box:
 
 
 def with_header_above(region: Box, rows: Sequence[Row]) -> Box:
-    """A region with the row right above its upper rule, if that has headings for most columns, each over one."""
+    """A region with the headings above its upper rule, if the lowest stand over most columns, each over one."""
     held = [n for n, row in enumerate(rows) if lines_inside(region, row)]
     if not held or not held[0]:
         return region
-    above, columns = rows[held[0] - 1], find_columns([join_signs(lines_inside(region, rows[n])) for n in held])
-    box = rows_box([above])
-    over = [[n for n, (x0, x1) in enumerate(columns) if line.box[0] < x1 and x0 < line.box[2]] for line in above]
-    is_near = -above[0].size / 2 < region[1] - box[3] < _MAX_HEADER_GAP * above[0].size
-    each_over_one = all(len(one) == 1 for one in over) and len({n for one in over for n in one}) == len(over)
-    is_header = is_near and each_over_one and len(over) >= max(2, _MIN_HEADED * len(columns))
-    return merge_boxes([region, box]) if is_header and not any(is_value(line.text) for line in above) else region
+    above, inside = rows[held[0] - 1], [lines_inside(region, rows[n]) for n in held]
+    columns = find_columns([join_signs(row) for row in inside])
+    columns[0], columns[-1] = (region[0], columns[0][1]), (columns[-1][0], region[2])
+    over = [column_of(line, columns) for line in above]
+    is_near = -above[0].size / 2 < region[1] - rows_box([above])[3] < _MAX_HEADER_GAP * above[0].size
+    each_over_one = all(
+        min(line.box[2], columns[n][1]) - max(line.box[0], columns[n][0]) > _MIN_OVER * width(line.box)
+        for line, n in zip(above, over, strict=True)
+    ) and all(a != b or y.box[0] - x.box[2] < x.size for (x, a), (y, b) in pairwise(zip(above, over, strict=True)))
+    if not (is_near and each_over_one and len(set(over)) >= max(2, _MIN_HEADED * len(columns))):
+        return region
+    size = max(line.size for row in inside for line in row)
+    values = sum(is_value(line.text) for line in above)
+    if values > _MAX_HEADER_VALUES * len(above) or any(
+        line.size > _MAX_HEADING_SIZE * size or starts_caption(line) for line in above
+    ):
+        return region
+    return merge_boxes([region, rows_box(rows[first_heading(rows, held[0] - 1) : held[0]])])
 
 
 def is_header(grid: Box, rows: Sequence[Row]) -> bool:

@@ -29,7 +29,7 @@ def header_cells(
         if len(row) == 1 and n + 1 < len(rows) and _has_long_rule_between(row, rows[n + 1], columns, rules):
             levels.append([_header_cell(n, range(len(columns)), row[0].text)])
             continue
-        taken = [_columns_below(line, columns) for line in row]
+        taken = _without_columns_of_others([_columns_below(line, columns) for line in row])
         cells: list[TableCell] = []
         spans = []
         for line, own in zip(row, taken, strict=True):
@@ -163,6 +163,13 @@ def _columns_below(line: Line, columns: Columns) -> range:
         if (shared := min(line.box[2], x1) - max(line.box[0], x0)) > least or shared > 2 * _OVERLAP * (x1 - x0)
     ]
     return range(over[0], over[-1] + 1) if over else range(column_of(line, columns), column_of(line, columns) + 1)
+
+
+def _without_columns_of_others(spans: Sequence[range]) -> list[range]:
+    """The columns of the headings of one row, of each without those over which another one stands alone."""
+    singles = {span[0] for span in spans if len(span) == 1}
+    own = [[n for n in span if len(span) == 1 or n not in singles] or span for span in spans]
+    return [range(columns[0], columns[-1] + 1) for columns in own]
 
 
 def _span(line: Line, row: Row, own: range, columns: Columns, rules: Sequence[Box], lower: _Lower) -> range:

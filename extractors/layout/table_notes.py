@@ -13,7 +13,7 @@ from extractors.types import Box
 _MAX_NOTE_LINES = 15
 _GAP = 1.6  # text sizes between a table and its first note, and between two notes
 _MIN_CELL_GAP = 2.0  # text sizes between two cells; a mark stands closer to its note
-_UNIT_GAP, _MAX_UNIT_WORDS = 1.5, 15  # text sizes between a unit and the table; words
+_UNIT_GAP, _MAX_UNIT_WORDS, _MAX_UNITS = 1.5, 15, 2  # text sizes between a unit and the table; words; a unit and a date
 _INSIDE = 0.8  # share of a line's width above or below the table
 _MIN_COLUMNS = 3  # with two, the middle of the table is not far from that of its values
 _CENTRED = 1.5  # text sizes between the middle of a title and that of the table
@@ -29,6 +29,12 @@ _NOTE = re.compile(
 _UNIT = re.compile(
     r"[(\[]?(?:all |the )?(?:amounts?|figures|values|numbers|shares|dollars|euros|pounds|USD?|EUR|GBP|in)\b.*"
     r"(?:thousands?|millions?|billions?|['’]?000s?|percent|%|units?)(?!\w)|[(\[]?[$€£¥].*(?:thousand|million|billion)",
+    re.IGNORECASE,
+)
+
+_PERIOD = re.compile(
+    r"(?:(?:as of|at|for the|fiscal|years?|quarters?|months|weeks|ended|ending|three|six|nine|twelve|thirteen|"
+    r"(?:jan|febr)uary|march|april|may|june|july|august|(?:sept|nov|dec)ember|october)\W+|\d{1,2},?\s+)*(?:19|20)\d\d\W*",
     re.IGNORECASE,
 )
 
@@ -92,14 +98,26 @@ def _are_cells(line: Line, other: Line) -> bool:
     return gaps(line.box, other.box)[0] > _MIN_CELL_GAP * line.size and vertical_overlap(line.box, other.box) > 0.5
 
 
-def find_unit(table: Box, lines: Iterable[Line]) -> Line | None:
-    """The line right above a table that says what its amounts are in, such as `(in millions of dollars)`."""
-    above = (
-        line
-        for line in lines
-        if -line.size / 2 < table[1] - line.box[3] < _UNIT_GAP * line.size and _is_in_width_of(table, line)
-    )
-    return next(filter(is_unit, above), None)
+def find_units(table: Box, lines: Collection[Line]) -> list[Line]:
+    """The lines right above a table that say what its amounts are in, and of what date or period they are."""
+    found: list[Line] = []
+    top = table[1]
+    for _ in range(_MAX_UNITS):
+        above = (
+            line
+            for line in lines
+            if -line.size / 2 < top - line.box[3] < _UNIT_GAP * line.size and _is_in_width_of(table, line)
+        )
+        unit = next((line for line in above if line not in found and (is_unit(line) or _is_period(line))), None)
+        if unit is None:
+            break
+        found.insert(0, unit)
+        top = unit.box[1]
+    return found
+
+
+def _is_period(line: Line) -> bool:
+    return bool(_PERIOD.fullmatch(line.text))
 
 
 def is_unit(line: Line) -> bool:

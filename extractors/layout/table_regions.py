@@ -42,6 +42,7 @@ _MARGIN = 1.0  # points around the text of a table without rules
 _MAX_RULES = 800  # more are hatching or a plot
 _CONTACT = 2.0  # between rules that cross
 _FRAME, _SAME_PLACE = 5.0, 3.0  # distance of an inner rule from the frame; rules closer than this are one
+_MIN_GRID_ROWS = 2  # of text: one may be every other row of a larger table
 _MIN_GRID_RULES = 3  # level rules at different heights: fewer make a frame
 
 # Between level rules.
@@ -75,9 +76,10 @@ def table_regions(page: TablePage) -> Iterator[Box]:
     """Boxes that may be tables, the most reliable first."""
     lines = [line for line in page.layout.lines if line not in page.prose]
     rows = group_rows(lines)
-    for grid in _grids(page):
-        if not is_header(grid, rows):
-            yield with_header_above(with_rows_below(grid, rows), rows)
+    grids = [with_rows_below(grid, rows) for grid in _grids(page) if not is_header(grid, rows)]
+    for grid in grids:
+        if sum(bool(lines_inside(grid, row)) for row in rows) >= _MIN_GRID_ROWS:
+            yield with_header_above(grid, rows)
     between = [with_header_above(with_labels_and_headings(box, rows), rows) for box in _between_rules(page)]
     headers = [is_header(box, rows) for box in between]
     without_grid = chain(

@@ -38,7 +38,7 @@ from extractors.layout.table_lines import (
     lines_inside,
     row_middle,
 )
-from extractors.layout.table_notes import find_notes, find_unit
+from extractors.layout.table_notes import find_notes, find_units
 from extractors.layout.table_pieces import cut_at_rules, cut_lines
 from extractors.layout.table_regions import (
     MAX_CELL_ROWS,
@@ -53,6 +53,7 @@ from extractors.table_grid import body_rows, column_headers
 from extractors.types import Box, TableGrid
 
 _LISTING = re.compile(r"(?:algorithm|listing|procedure)\s+\d", re.IGNORECASE)
+_WORD = re.compile(r"\d|\w{3}")
 _DIRECTIONS = (0, 270, 90)  # of the text, see `Line.angle`; tables upside down are not printed
 _MIN_LINES, _MIN_LINE_SHARE = 4, 0.5  # of the page, that run in one direction
 
@@ -151,12 +152,12 @@ def _with_notes(tables: Sequence[Table], page: TablePage) -> list[Table]:
     lines = [line for line in page.layout.lines if not any(line.belongs_to(table.box) for table in tables)]
     noted = []
     for table in tables:
-        notes, unit = find_notes(table.box, lines, page.prose), find_unit(table.box, lines)
-        box = merge_boxes([table.box, *(line.box for line in notes), *([unit.box] if unit else [])])
+        notes, units = find_notes(table.box, lines, page.prose), find_units(table.box, lines)
+        box = merge_boxes([table.box, *(line.box for line in (*notes, *units))])
         if not any(overlap_area(box, other.box) > 0 for other in tables if other is not table):
             texts = (*table.notes, *(line.text for line in notes))
-            title = f"{unit.text} {table.title}".strip() if unit else table.title
-            table = replace(table, box=box, notes=texts, title=title)
+            title = " ".join([*(line.text for line in units), table.title])
+            table = replace(table, box=box, notes=texts, title=title.strip())
         noted.append(table)
     return noted
 
@@ -225,6 +226,8 @@ def _is_tabular(grid: TableGrid, ruled: bool) -> bool:
     if columns < 2 or rows < 2 or columns * rows < _MIN_CELLS:
         return False
     filled = [cell.text for cell in grid.cells if cell.text]
+    if not any(map(_WORD.search, filled)):  # the letters and stars above the bars of a chart
+        return False
     filled_columns = sum(sum(bool(row[column]) for row in table) > 1 for column in range(columns))
     shared_rows = sum(sum(map(bool, row)) > 1 for row in table)
     has_numbers = sum(map(is_number, filled)) > _MIN_NUMBERS * len(filled)

@@ -29,6 +29,7 @@ from extractors.types import Box
 _MIN_IMAGE, _MIN_IMAGE_SIDE = 0.006, 15.0
 _MIN_DRAWING, _MIN_DRAWING_SIDE = 0.01, 18.0
 _MIN_LETTERHEAD = 5.0  # longer by shorter side from which an image along the edge of the page is a letterhead or a tab
+_MASTHEAD, _MIN_MASTHEAD = 0.25, 4.0  # share of the height of the first page; width by height
 
 # What makes a drawing a picture.
 _BACKGROUND_PANEL = 0.85  # share of the region under one path from which that path is only its background
@@ -71,7 +72,7 @@ def is_picture(region: Region, page: PageElements) -> bool:
     min_size, min_side = (_MIN_IMAGE, _MIN_IMAGE_SIDE) if has_images else (_MIN_DRAWING, _MIN_DRAWING_SIDE)
     if size < min_size * layout.area or side < min_side or is_decorated_text(region, page):
         return False
-    if _is_letterhead(region.marks_box, layout):
+    if _is_letterhead(region.marks_box, layout) or _is_masthead(region, layout):
         return False
     if has_images:
         return True
@@ -95,6 +96,15 @@ def _is_letterhead(box: Box, layout: PageLayout) -> bool:
         return width(box) > _MIN_LETTERHEAD * height(box)
     at_side = box[2] < MARGIN * layout.width or box[0] > (1 - MARGIN) * layout.width
     return at_side and height(box) > _MIN_LETTERHEAD * width(box)
+
+
+def _is_masthead(region: Region, layout: PageLayout) -> bool:
+    """Whether a strip at the head of the first page has the name of a journal in print, between its logos."""
+    box = region.marks_box
+    is_strip = layout.number == 1 and box[3] < _MASTHEAD * layout.height and width(box) > _MIN_MASTHEAD * height(box)
+    images = [mark.box for mark in region.marks if mark.raster]
+    print_lines = [line for line in layout.lines if line.belongs_to(box)]
+    return is_strip and sum(not any(line.belongs_to(image) for image in images) for line in print_lines) > 1
 
 
 def is_decorated_text(region: Region, page: PageElements) -> bool:

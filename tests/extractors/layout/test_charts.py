@@ -28,6 +28,12 @@ def test_coloured_cells_of_many_widths_are_no_bars() -> None:
     assert rows_of(page) == tuple(HARVEST)
 
 
+def test_frame_with_the_marks_of_a_chart_is_no_table() -> None:
+    page = new_page()
+    draw_grid(page, [("*", "a", "ab", "#"), ("", "b", "*", "a"), ("a", "c", "#", ""), ("*", "", "a", "b")])
+    assert tables_of(page) == []
+
+
 def test_a_chart_with_grid_lines_is_no_table() -> None:
     page = new_page()
     for n in range(6):

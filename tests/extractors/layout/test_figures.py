@@ -286,6 +286,16 @@ def test_letterhead_and_band_at_the_head_are_no_figures() -> None:
     assert not find(make_page(write_prose(50, 200, 12), [letterhead, band])).figures
 
 
+def test_masthead_of_a_journal_is_no_figure() -> None:
+    logos = [place_photo(40, 70, 100, 150, digest="tree"), place_photo(500, 70, 560, 150, digest="cover")]
+    pane = Drawing((110, 70, 490, 150), 1, filled=True, stroked=False, fill=(0.9, 0.9, 0.9), rectangle=True)
+    names = [write_line("Contents lists available", 200, 90, 8), write_line("Science of Trees", 200, 120, 14)]
+    rule = Drawing((40, 152, 560, 156), 1, filled=True, stroked=False, fill=(0, 0, 0), rectangle=True)
+    page = make_page([*names, *write_prose(50, 300, 12)], logos, [pane, rule])
+    assert not find(page).figures
+    assert find(replace(page, number=2)).figures
+
+
 def test_tab_of_a_chapter_at_the_side_is_no_figure() -> None:
     tab = Drawing((560, 400, 600, 640), 60, filled=True, stroked=False, fill=(0.9, 0.7, 0.4), curved=True)
     name = Line((572, 460, 584, 580), "The year in brief", 10, "Serif", angle=90)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from extractors.page import Drawing, Line
@@ -100,6 +102,13 @@ def test_axis_far_below_its_curve_is_part_of_the_chart() -> None:
     (figure,) = find(make_page(years, drawings=[*curve, *axis])).figures
     assert figure.box[1] < 112
     assert figure.box[3] == 320
+
+
+def test_bars_without_the_axis_of_the_others_are_part_of_the_chart() -> None:
+    axis = Drawing((200, 117, 200, 263), 1, filled=False, stroked=True, stroke=(0, 0, 0), rectangle=True)
+    others = [replace(bar, box=(418, bar.box[1], 460, bar.box[3])) for bar in _draw_bars()]
+    (figure,) = find(make_page(_name_bars(), drawings=[axis, *_draw_bars(), *others])).figures
+    assert figure.box[2] == 460
 
 
 def test_rows_filled_in_the_colour_of_their_box_do_not_show() -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
 from tests.support.drawn_tables import (
     COLUMNS,
     HARVEST,
     RIGHT,
     draw_frame,
+    draw_grid,
     draw_rule,
     new_page,
     rows_in,
@@ -130,6 +136,83 @@ def test_years_above_a_shaded_grid_are_its_header() -> None:
     for x in (*COLUMNS, RIGHT):
         page.draw_line((x, 218), (x, 272), width=0.7)
     assert rows_of(page) == (header, *rows)
+
+
+def shade_rows(page: Any, *tops: float) -> None:
+    for top in tops:
+        for x0, x1 in pairwise((*COLUMNS, RIGHT)):
+            page.draw_rect((x0, top, x1, top + 18), fill=(0.9, 0.95, 1), color=None)
+
+
+def test_headings_of_several_levels_above_shaded_rows_are_their_header() -> None:
+    page = new_page()
+    write_cells(page, (280, 185, "May 31, 2021"), (196, 198, "Assets at"), (292, 198, "Other"))
+    header = ("(millions)", "fair value", "assets", "Total")
+    rows = [(f"Slope {n}", f"    {n},204", f"{n}31", f"{n}8") for n in (1, 2, 3)]
+    shade_rows(page, 214, 232, 250)
+    write_cells(page, *zip((76, 194, 292, 392), (210,) * 4, header, strict=True))
+    write_rows(page, rows, top=214)
+    assert rows_of(page)[0] == (
+        "(millions)",
+        "May 31, 2021 Assets at fair value",
+        "May 31, 2021 Other assets",
+        "May 31, 2021 Total",
+    )
+
+
+def test_headings_in_pieces_above_shaded_rows_are_their_header() -> None:
+    page = new_page()
+    shade_rows(page, 214, 232, 250)
+    write_cells(page, (76, 210, "Name"), (204, 210, "Liabilities of level 1"), (315, 210, "2"), (384, 210, "NAV"))
+    page.insert_text((412, 206), "(a)", fontsize=6)
+    write_rows(page, [(f"Slope {n}", f"    {n},204", f"{n}31", f"{n}8") for n in (1, 2, 3)], top=214)
+    assert rows_of(page)[0] == ("Name", "Liabilities of level 1", "2", "NAV (a)")
+
+
+def test_single_shaded_row_below_headings_is_a_table() -> None:
+    page = new_page()
+    write_paragraph(page, 72, 100, 4)
+    write_rows(page, [HARVEST[0], SLOPES[0]])
+    shade_rows(page, 218)
+    write_paragraph(page, 72, 260, 4)
+    assert rows_of(page) == (HARVEST[0], SLOPES[0])
+
+
+def test_heading_does_not_count_for_the_column_of_the_one_beside_it() -> None:
+    page = new_page()
+    write_cells(page, (226, 199, "Other"), (305, 199, "Other"), (222, 211, "current"), (262, 211, "other long-term"))
+    rows = [(f"Slope {n}", f"{n}12", f"{n}31", f"{n}8") for n in range(1, 6)]
+    write_rows(page, rows, columns=(72, 246, 336, 420), top=218)
+    draw_frame(page, 186, 218, 308)
+    assert rows_of(page)[0] == ("", "Other current", "Other other long-term", "")
+
+
+@pytest.mark.parametrize(("size", "name"), [(18, "Yield"), (10, "Table 2")])
+def test_titles_and_captions_above_shaded_rows_are_no_header(size: int, name: str) -> None:
+    page = new_page()
+    shade_rows(page, *(200 + 18 * n for n in range(4)))
+    write_rows(page, [(name, "2021", "2020", "2019") for name in ("Trees", "Tonnes", "Price", "Sum")])
+    for x, text in zip(COLUMNS, (name, "of the", "second", "year"), strict=True):
+        page.insert_text((x + 4, 197), text, fontsize=size)
+    assert rows_of(page)[0] == ("Trees", "2021", "2020", "2019")
+
+
+def test_shaded_row_is_no_table_apart_from_the_rows_below_it() -> None:
+    page = new_page()
+    write_rows(page, [HARVEST[0], *SLOPES[:1]])
+    shade_rows(page, 218, 278)
+    write_cells(page, (76, 249, "Trees that were planted"), (76, 261, "in the year:"))
+    write_rows(page, SLOPES[1:4], top=260)
+    draw_frame(page, 200, 216, 314)
+    assert [row[1:] for row in rows_of(page)[1:]] == [row[1:] for row in SLOPES[:4]]
+
+
+def test_unit_and_date_above_a_table_are_its_title() -> None:
+    page = new_page()
+    write_cells(page, (230, 180, "December 31, 2020"), (230, 195, "(in thousands)"))
+    draw_grid(page)
+    (table,) = tables_of(page)
+    assert table.title == "December 31, 2020 (in thousands)"
 
 
 def test_unit_below_the_years_is_no_heading_of_a_column() -> None:
