@@ -14,6 +14,7 @@ _MIN_NUMERIC, _MIN_NUMBERS = 0.6, 2  # share and count of numbers from which a c
 _OWN_ROW = 0.85  # share of the least distance of two rows of numbers at which other lines are a row of their own
 _MIN_FULL = 0.5  # pieces of text against the fullest row, from which a row with numbers is certainly a row
 _MOSTLY_TOPS = 0.85  # share of the texts below the first lines of rows that continue a text there, if cells begin there
+_MOSTLY_ENDS = 0.8  # share of the labels of several lines whose last is level with a row, if labels end there
 _MIN_CENTRED = 0.5  # share of the labels that are level with no row, if they stand at half the height of several
 _SAME_SPACE = 0.15  # text sizes by which equal white spaces may differ
 _MAX_LEADING = 1.4  # text sizes between the middles of two lines of one cell
@@ -120,7 +121,10 @@ def _repeat_centred_labels(
     least = (1 - _OWN_ROW) * pitch
     taken = _share_out(labels, heights, least)
     if not taken:
-        between = [_is_between(cell, y, least) for cell, y in zip(own, heights, strict=True)]
+        places = [(cell, y) for cell, y in zip(own, heights, strict=True) if len(cell) > 1]
+        ends = sum(abs(middle(cell[-1]) - y) <= least for cell, y in places)
+        at_end = ends > max(1, _MOSTLY_ENDS * len(places))  # one may be level by chance
+        between = [_is_between(cell, y, least, at_end) for cell, y in zip(own, heights, strict=True)]
         if not any(between) or sum(between) < _MIN_CENTRED * sum(map(bool, own)):
             return list(rows)
         taken = [min(labels, key=lambda label: abs(row_middle(label) - y)) for y in heights]
@@ -143,9 +147,10 @@ def _share_out(labels: Sequence[Row], heights: Sequence[float], margin: float) -
     return taken if len(taken) == len(heights) and 1 < len(labels) < len(heights) else []
 
 
-def _is_between(cell: Row, y: float, least: float) -> bool:
-    """Whether neither the first line nor the last nor the middle of a cell is level with its row."""
-    return bool(cell) and min(abs(at - y) for at in (middle(cell[0]), row_middle(cell), middle(cell[-1]))) > least
+def _is_between(cell: Row, y: float, least: float, at_end: bool) -> bool:
+    """Whether neither the first line of a cell nor its middle nor, with `at_end`, its last is level with its row."""
+    places = [middle(cell[0]), row_middle(cell), *([middle(cell[-1])] if at_end else [])] if cell else []
+    return bool(places) and min(abs(place - y) for place in places) > least
 
 
 def _stack(lines: Iterable[Line]) -> list[Row]:

@@ -267,6 +267,16 @@ def test_labels_of_several_lines_end_level_with_their_numbers() -> None:
     assert [row[0] for row in rows_of(page)[1:]] == [f"Trees that were planted {n} during the year" for n in range(5)]
 
 
+def test_one_label_of_two_lines_in_the_middle_of_all_rows_is_that_of_all() -> None:
+    page = new_page()
+    write_rows(page, HARVEST[:1])
+    for n in range(5):
+        write_rows(page, [("", *SLOPES[n][1:])], top=218 + 30 * n)
+    write_cells(page, (76, 280, "Wild"), (76, 291, "trees"))
+    draw_frame(page, 200, 218, 368)
+    assert [row[0] for row in rows_of(page)[1:]] == ["Wild trees"] * 5
+
+
 def test_unit_over_two_columns_does_not_join_them() -> None:
     page = new_page()
     write_rows(page, [("", "2021", "2020", "2019")])
