@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from extractors.geometry import width
-from extractors.layout.table_lines import LONG_RULE, Columns, Row, column_of, row_middle
+from extractors.layout.table_lines import LONG_RULE, Columns, Row, column_of, is_year, row_middle
 from extractors.page import Line, middle
 from extractors.types import Box, TableCell
 
@@ -35,6 +35,8 @@ def header_cells(
         for line, own in zip(row, taken, strict=True):
             others = {column for span in taken if span is not own for column in span}
             between = _columns_between_borders(line, row, columns, borders)
+            below = rows[n + 1] if n + 1 < len(rows) and len(row) == 1 else []
+            between = between or _columns_of_years(below, own, columns)
             spans.append(between or _span(line, row, own, columns, rules, lower.without(others)))
             cells = _add_cell(cells, _header_cell(n, spans[-1], line.text))
         levels.append(cells)
@@ -177,7 +179,7 @@ def _span(line: Line, row: Row, own: range, columns: Columns, rules: Sequence[Bo
 
     `lower`: the headings below it, in columns that have no other one beside this.
     """
-    if under := _columns_above_rule(line, row, columns, rules):
+    if under := _columns_above_rule(line, row, columns, rules, lower):
         return range(min(under[0], own[0]), max(under[-1], own[-1]) + 1)
     x = (line.box[0] + line.box[2]) / 2
     free = lower.extents
@@ -220,12 +222,19 @@ def _columns_between_borders(line: Line, row: Row, columns: Columns, borders: Se
     return range(inside[0], inside[-1] + 1) if inside else None
 
 
-def _columns_above_rule(line: Line, row: Row, columns: Columns, rules: Sequence[Box]) -> list[int]:
+def _columns_of_years(below: Row, own: range, columns: Columns) -> range | None:
+    """The columns of the years below a heading that stands alone in its row over one of them, such as `Year ended`."""
+    years = sorted(column_of(line, columns) for line in below if is_year(line.text))
+    return range(years[0], years[-1] + 1) if len(years) > 1 and set(years) & set(own) else None
+
+
+def _columns_above_rule(line: Line, row: Row, columns: Columns, rules: Sequence[Box], lower: _Lower) -> list[int]:
     """The columns over a short rule right below a heading, if there is one below no other heading of its row."""
     total = columns[-1][1] - columns[0][0]
+    places = [lower.extents.get(n, extent) for n, extent in enumerate(columns)]
     for rule in rules:
         is_below = -line.size / 2 < rule[1] - line.box[3] < _RULE_BELOW * line.size
         over = [other for other in row if rule[0] < (other.box[0] + other.box[2]) / 2 < rule[2]]
         if is_below and width(rule) < LONG_RULE * total and over == [line]:
-            return [n for n, (x0, x1) in enumerate(columns) if rule[0] < (x0 + x1) / 2 < rule[2]]
+            return [n for n, (x0, x1) in enumerate(places) if rule[0] < (x0 + x1) / 2 < rule[2]]
     return []

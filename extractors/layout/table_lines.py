@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import inf
@@ -26,6 +26,7 @@ _MIN_SHARED_ROWS = 3  # rows of several pieces from which gutters are found in t
 # Running text.
 _PROSE_WORDS, _SHORT_BLOCK = 6.0, 3  # mean words a line of running text; twice as many in blocks of fewer lines
 _MIN_PIECES = 3  # in a row of a table in such a block; two are a line with a wide space, or two columns
+_MAX_LABEL_LINES = 5  # alone between two rows of values
 _LONG_PARAGRAPH, _NARROW_WORDS, _FILLED = 6, 3.0, 0.75  # lines; mean words; shares of the width, and of such lines
 
 _NUMBER = re.compile(
@@ -46,7 +47,11 @@ def is_number(text: str) -> bool:
 
 def is_value(text: str) -> bool:
     """Whether a cell is a number other than a year or a reference, which head columns as well."""
-    return is_number(text) and not _YEAR.match(text) and not _REFERENCE.match(text)
+    return is_number(text) and not is_year(text) and not _REFERENCE.match(text)
+
+
+def is_year(text: str) -> bool:
+    return bool(_YEAR.match(text))
 
 
 def is_whole_number(text: str) -> bool:
@@ -68,12 +73,13 @@ def group_rows(lines: Sequence[Line]) -> list[Row]:
 def find_prose(lines: Sequence[Line]) -> frozenset[Line]:
     """The lines of blocks with many words a line, and of long paragraphs in narrow columns.
 
-    A table may share a block with the text around it: its rows of several short pieces do not count.
+    A table may share a block with the text around it: its rows of several short pieces do not count, nor do its labels
+    of several lines.
     """
     blocks: dict[int, list[Line]] = {}
     for line in lines:
         blocks.setdefault(line.block, []).append(line)
-    return frozenset(
+    prose = frozenset(
         line
         for block in blocks.values()
         if fmean(map(count_words, block)) >= (_PROSE_WORDS if len(block) >= _SHORT_BLOCK else 2 * _PROSE_WORDS)
@@ -82,6 +88,26 @@ def find_prose(lines: Sequence[Line]) -> frozenset[Line]:
         if len(row) < _MIN_PIECES or fmean(map(count_words, row)) >= _PROSE_WORDS
         for line in row
     )
+    return prose.difference(_long_labels(group_rows(lines))) if prose else prose
+
+
+def _long_labels(rows: Sequence[Row]) -> Iterator[Line]:
+    """The lines that stand alone between two rows of values in the same columns: labels of several lines."""
+    above: list[float] = []  # where the values of the last such row end
+    alone: Row = []
+    for row in rows:
+        ends = [line.box[2] for line in row[1:] if is_value(line.text)]
+        if not ends and len(row) == 1:
+            alone.append(row[0])
+            continue
+        if len(ends) > 1 and len(alone) <= _MAX_LABEL_LINES and all(_is_close(end, above) for end in ends):
+            left = min(line.box[0] for line in row[1:] if is_value(line.text))
+            yield from alone if all(line.box[2] < left for line in alone) else ()
+        above, alone = ends, []
+
+
+def _is_close(end: float, others: Sequence[float]) -> bool:
+    return any(abs(end - other) < _SAME_CUT for other in others)
 
 
 def _is_narrow_paragraph(block: Sequence[Line]) -> bool:

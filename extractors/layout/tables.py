@@ -53,6 +53,7 @@ from extractors.table_grid import body_rows, column_headers
 from extractors.types import Box, TableGrid
 
 _LISTING = re.compile(r"(?:algorithm|listing|procedure)\s+\d", re.IGNORECASE)
+_PAGE_NUMBER, _FOOT = re.compile(r"\d{1,4}"), 0.75  # the second: share of the page's height
 _WORD = re.compile(r"\d|\w{3}")
 _DIRECTIONS = (0, 270, 90)  # of the text, see `Line.angle`; tables upside down are not printed
 _MIN_LINES, _MIN_LINE_SHARE = 4, 0.5  # of the page, that run in one direction
@@ -174,7 +175,7 @@ def _are_one_table(a: Box, b: Box, page: TablePage) -> bool:
 
 
 def _table(region: Box, page: TablePage) -> Table | None:
-    lines = lines_inside(region, page.layout.lines)
+    lines = _without_page_number(lines_inside(region, page.layout.lines), page.layout)
     if not lines or _LISTING.match(lines[0].text) or is_picture(region, lines, page.layout):
         return None
     rules, level, upright = _rules(region, page)
@@ -190,6 +191,15 @@ def _table(region: Box, page: TablePage) -> Table | None:
         return None
     box = merge_boxes([region, *(line.box for line in lines)])
     return Table(box, cells.grid, cells.has_header, title=" ".join(cells.titles), notes=cells.notes)
+
+
+def _without_page_number(lines: Sequence[Line], layout: PageLayout) -> Sequence[Line]:
+    """The lines of a region without a number that stands alone below them in the middle of the page, at its foot."""
+    last = group_rows(lines)[-1] if lines else []
+    if len(last) != 1 or not _PAGE_NUMBER.fullmatch(last[0].text) or last[0].box[1] < _FOOT * layout.height:
+        return lines
+    is_centred = abs(last[0].box[0] + last[0].box[2] - layout.width) / 2 < last[0].size / 2
+    return [line for line in lines if line is not last[0]] if is_centred else lines
 
 
 def _rules(region: Box, page: TablePage) -> tuple[list[Box], list[float], list[float]]:

@@ -267,6 +267,43 @@ def test_labels_of_several_lines_end_level_with_their_numbers() -> None:
     assert [row[0] for row in rows_of(page)[1:]] == [f"Trees that were planted {n} during the year" for n in range(5)]
 
 
+def test_label_of_several_long_lines_does_not_end_a_table() -> None:
+    page = new_page()
+    right = (72, 440, 500)
+    write_rows(page, [("", "2021", "2020"), *(row[:3] for row in SLOPES[:3])], right)
+    label = "Trees of the north slope in the year, of which all but a few bear fruit and some do not", "in both years"
+    page.insert_text((76, 286), label, fontsize=8)
+    write_rows(page, [("", "9,204", "91.5"), *(row[:3] for row in SLOPES[3:6])], right, top=282)
+    for y in (200, 218, 354):
+        draw_rule(page, y, 72, 540)
+    assert len(rows_of(page)) == 8
+
+
+def test_heading_alone_over_years_is_that_of_all_of_them() -> None:
+    page = new_page()
+    write_cells(page, (225, 196, "Year ended May 31,"))
+    write_rows(page, [("", "2021", "2020", "2019"), *SLOPES[:4]])
+    draw_frame(page, 184, 218, 290)
+    assert rows_of(page)[0] == ("", *(f"Year ended May 31, {year}" for year in (2021, 2020, 2019)))
+
+
+def test_heading_stands_over_the_columns_whose_headings_are_below_its_rule() -> None:
+    page = new_page()
+    write_cells(page, (280, 196, "All slopes"))
+    write_rows(page, [HARVEST[0], *SLOPES[:4]])
+    draw_frame(page, 184, 218, 290)
+    draw_rule(page, 199, 212, 425)
+    assert rows_of(page)[0] == ("Orchard", *(f"All slopes {name}" for name in HARVEST[0][1:]))
+
+
+def test_page_number_below_the_last_row_is_no_part_of_it() -> None:
+    page = new_page()
+    bottom = write_rows(page, SLOPES, top=620)
+    draw_frame(page, 620, 638, bottom, bottom + 24)
+    page.insert_text((293, bottom + 8), "18", fontsize=10)
+    assert not any("18" in cell for cell in rows_of(page)[-1])
+
+
 def test_one_label_of_two_lines_in_the_middle_of_all_rows_is_that_of_all() -> None:
     page = new_page()
     write_rows(page, HARVEST[:1])
