@@ -26,7 +26,7 @@ _MIN_SHARED_ROWS = 3  # rows of several pieces from which gutters are found in t
 # Running text.
 _PROSE_WORDS, _SHORT_BLOCK = 6.0, 3  # mean words a line of running text; twice as many in blocks of fewer lines
 _MIN_PIECES = 3  # in a row of a table in such a block; two are a line with a wide space, or two columns
-_MAX_LABEL_LINES = 5  # alone between two rows of values
+_MAX_LABEL_LINES = 5  # of a block that is a label; more are a paragraph beside a table
 _LONG_PARAGRAPH, _NARROW_WORDS, _FILLED = 6, 3.0, 0.75  # lines; mean words; shares of the width, and of such lines
 
 _NUMBER = re.compile(
@@ -88,7 +88,8 @@ def find_prose(lines: Sequence[Line]) -> frozenset[Line]:
         if len(row) < _MIN_PIECES or fmean(map(count_words, row)) >= _PROSE_WORDS
         for line in row
     )
-    return prose.difference(_long_labels(group_rows(lines))) if prose else prose
+    short = {n for n, block in blocks.items() if sum(not is_value(line.text) for line in block) <= _MAX_LABEL_LINES}
+    return prose.difference(line for line in _long_labels(group_rows(lines)) if line.block in short) if prose else prose
 
 
 def _long_labels(rows: Sequence[Row]) -> Iterator[Line]:
@@ -100,7 +101,7 @@ def _long_labels(rows: Sequence[Row]) -> Iterator[Line]:
         if not ends and len(row) == 1:
             alone.append(row[0])
             continue
-        if len(ends) > 1 and len(alone) <= _MAX_LABEL_LINES and all(_is_close(end, above) for end in ends):
+        if len(ends) > 1 and all(_is_close(end, above) for end in ends):
             left = min(line.box[0] for line in row[1:] if is_value(line.text))
             yield from alone if all(line.box[2] < left for line in alone) else ()
         above, alone = ends, []
