@@ -35,6 +35,7 @@ from extractors.layout.table_lines import (
     find_prose,
     group_rows,
     is_number,
+    is_value,
     lines_inside,
     row_middle,
 )
@@ -61,6 +62,7 @@ _MIN_LINES, _MIN_LINE_SHARE = 4, 0.5  # of the page, that run in one direction
 _MAX_SHARED = 0.1  # share of a region in an earlier table from which it is that table
 # Two regions are parts of one table, one above the other.
 _ALIGNED, _SAME_WIDTH = 0.8, 0.7  # shared width by the narrower; narrower by wider
+_MOSTLY_VALUES = 0.5  # share of the rows around a part that was found first, with several values
 _MAX_PART_GAP = 12.0  # points without text between them
 
 # Rules of a region.
@@ -135,17 +137,28 @@ def _find_upright_tables(page: TablePage) -> list[Table]:
     found: list[Table] = []
     rows = group_rows(page.layout.lines)
     for region in table_regions(page):
-        if any(overlap_area(region, table.box) > _MAX_SHARED * area(region) for table in found):
+        shared = [table for table in found if overlap_area(region, table.box) > _MAX_SHARED * area(region)]
+        if shared and not (len(shared) == 1 and _goes_on(shared[0].box, region, rows)):
             continue
-        beside = next((table for table in found if _are_one_table(table.box, region, page)), None)
+        beside = next((table for table in shared or found if _are_one_table(table.box, region, page)), None)
         if beside and len(split_region(merge_boxes([region, beside.box]), rows, page.prose)) > 1:
             beside = None
         whole = _table(merge_boxes([region, beside.box]), page) if beside else None
-        table = whole or _table(region, page)
+        table = whole or (None if shared else _table(region, page))
         others = [other for other in found if not whole or other is not beside]
         if table and not any(overlap_area(table.box, other.box) > 0 for other in others):
             found = [*others, table]
     return sorted(_with_notes(found, page) if found else (), key=lambda table: (table.box[1], table.box[0]))
+
+
+def _goes_on(table: Box, region: Box, rows: Sequence[Row]) -> bool:
+    """Whether a region has rows of values above or below a table of the same width that was found in it."""
+    if abs(region[0] - table[0]) + abs(region[2] - table[2]) > 2 * _FRAME:
+        return False
+    inside = (lines_inside(region, row) for row in rows if not lines_inside(table, row))
+    more = [row for row in inside if row]
+    with_values = sum(sum(is_value(line.text) for line in row) > 1 for row in more)
+    return with_values > max(1, _MOSTLY_VALUES * len(more))
 
 
 def _with_notes(tables: Sequence[Table], page: TablePage) -> list[Table]:

@@ -207,6 +207,22 @@ def test_shaded_row_is_no_table_apart_from_the_rows_below_it() -> None:
     assert [row[1:] for row in rows_of(page)[1:]] == [row[1:] for row in SLOPES[:4]]
 
 
+def test_shaded_rows_in_the_middle_are_no_table_apart_from_the_others() -> None:
+    page = new_page()
+    bottom = write_rows(page, [HARVEST[0], *SLOPES])
+    shade_rows(page, 254, 272, 290)
+    draw_frame(page, 200, 218, bottom)
+    assert rows_of(page) == (HARVEST[0], *SLOPES)
+
+
+def test_text_between_the_rules_below_a_grid_is_no_part_of_it() -> None:
+    page = new_page()
+    draw_grid(page)
+    write_cells(page, (76, 330, "Trees that bear fruit are counted"), (300, 344, "in the year"))
+    draw_frame(page, 360)
+    assert rows_of(page) == tuple(HARVEST)
+
+
 def test_unit_and_date_above_a_table_are_its_title() -> None:
     page = new_page()
     write_cells(page, (230, 180, "December 31, 2020"), (230, 195, "(in thousands)"))
