@@ -152,9 +152,7 @@ def _find_upright_tables(page: TablePage) -> list[Table]:
 
 
 def _goes_on(table: Box, region: Box, rows: Sequence[Row]) -> bool:
-    """Whether a region has rows of values above or below a table of the same width that was found in it."""
-    if abs(region[0] - table[0]) + abs(region[2] - table[2]) > 2 * _FRAME:
-        return False
+    """Whether a region has mostly rows of values above and below a table that was found in it."""
     inside = (lines_inside(region, row) for row in rows if not lines_inside(table, row))
     more = [row for row in inside if row]
     with_values = sum(sum(is_value(line.text) for line in row) > 1 for row in more)
