@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from extractors.geometry import merge_boxes, width
 from extractors.layout.table_lines import (
+    Columns,
     Row,
     column_of,
     count_words,
@@ -69,21 +70,28 @@ def with_header_above(region: Box, rows: Sequence[Row]) -> Box:
     above, inside = rows[held[0] - 1], [lines_inside(region, rows[n]) for n in held]
     columns = find_columns([join_signs(row) for row in inside])
     columns[0], columns[-1] = (region[0], columns[0][1]), (columns[-1][0], region[2])
-    over = [column_of(line, columns) for line in above]
     is_near = -above[0].size / 2 < region[1] - rows_box([above])[3] < _MAX_HEADER_GAP * above[0].size
-    each_over_one = all(
-        min(line.box[2], columns[n][1]) - max(line.box[0], columns[n][0]) > _MIN_OVER * width(line.box)
-        for line, n in zip(above, over, strict=True)
-    ) and all(a != b or y.box[0] - x.box[2] < x.size for (x, a), (y, b) in pairwise(zip(above, over, strict=True)))
-    if not (is_near and each_over_one and len(set(over)) >= max(2, _MIN_HEADED * len(columns))):
+    if not is_near or not _stand_over(above, columns):
         return region
     size = max(line.size for row in inside for line in row)
     values = sum(is_value(line.text) for line in above)
-    if values > _MAX_HEADER_VALUES * len(above) or any(
-        line.size > _MAX_HEADING_SIZE * size or starts_caption(line) for line in above
-    ):
+    is_title = any(line.size > _MAX_HEADING_SIZE * size or starts_caption(line) for line in above)
+    if is_title or values > _MAX_HEADER_VALUES * len(above):
         return region
     return merge_boxes([region, rows_box(rows[first_heading(rows, held[0] - 1) : held[0]])])
+
+
+def _stand_over(headings: Row, columns: Columns) -> bool:
+    """Whether headings stand over most columns, each over one; several over one column are pieces of one text."""
+    over = [column_of(line, columns) for line in headings]
+    for line, n in zip(headings, over, strict=True):
+        shared = min(line.box[2], columns[n][1]) - max(line.box[0], columns[n][0])
+        if shared <= _MIN_OVER * width(line.box):
+            return False
+    for (one, a), (other, b) in pairwise(zip(headings, over, strict=True)):
+        if a == b and other.box[0] - one.box[2] >= one.size:
+            return False
+    return len(set(over)) >= max(2, _MIN_HEADED * len(columns))
 
 
 def is_header(grid: Box, rows: Sequence[Row]) -> bool:

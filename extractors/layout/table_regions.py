@@ -76,10 +76,10 @@ def table_regions(page: TablePage) -> Iterator[Box]:
     """Boxes that may be tables, the most reliable first."""
     lines = [line for line in page.layout.lines if line not in page.prose]
     rows = group_rows(lines)
-    grids = [with_rows_below(grid, rows) for grid in _grids(page) if not is_header(grid, rows)]
-    for grid in grids:
-        if sum(bool(lines_inside(grid, row)) for row in rows) >= _MIN_GRID_ROWS:
-            yield with_header_above(grid, rows)
+    for grid in _grids(page):
+        region = with_rows_below(grid, rows)
+        if not is_header(grid, rows) and sum(bool(lines_inside(region, row)) for row in rows) >= _MIN_GRID_ROWS:
+            yield with_header_above(region, rows)
     between = [with_header_above(with_labels_and_headings(box, rows), rows) for box in _between_rules(page)]
     headers = [is_header(box, rows) for box in between]
     without_grid = chain(

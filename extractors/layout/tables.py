@@ -152,9 +152,9 @@ def _find_upright_tables(page: TablePage) -> list[Table]:
 
 
 def _goes_on(table: Box, region: Box, rows: Sequence[Row]) -> bool:
-    """Whether a region has mostly rows of values above and below a table that was found in it."""
-    inside = (lines_inside(region, row) for row in rows if not lines_inside(table, row))
-    more = [row for row in inside if row]
+    """Whether the rows of a region around a table that was found in it are mostly rows of values."""
+    around = (lines_inside(region, row) for row in rows if not lines_inside(table, row))
+    more = [row for row in around if row]
     with_values = sum(sum(is_value(line.text) for line in row) > 1 for row in more)
     return with_values > max(1, _MOSTLY_VALUES * len(more))
 
