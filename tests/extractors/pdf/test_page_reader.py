@@ -253,3 +253,22 @@ def _read_spans(monkeypatch: pytest.MonkeyPatch, *spans: tuple[str, tuple[float,
     monkeypatch.setattr("extractors.pdf.text_lines.read_blocks", lambda *_: [block])
     (line,) = layout_of(new_page()).lines
     return line
+
+
+@pytest.mark.parametrize(
+    ("text", "space", "expected"),
+    [
+        (b"(FIGURE 3)", 2, "FIGURE 3"),
+        (b"[(ARTICLE) -130 (INFO)]", 1.6, "ARTICLE INFO"),  # words without a blank between them are farther apart
+        (b"(FIGURE)", 2.9, "F I G U R E"),  # letters that are as far apart as words
+        (b"(figure)", 2, "f i g u r e"),
+        (b"(A B C)", 0, "A B C"),
+        (b"[(IT) -250 (IS) -250 (SO)]", 0, "IT IS SO"),
+    ],
+)
+def test_letterspaced_capitals_are_words(text: bytes, space: float, expected: str) -> None:
+    page = new_page()
+    page.insert_text((50, 100), "Any", fontname="helv")
+    content = b"BT /helv 10 Tf 1 0 0 1 50 500 Tm %.1f Tc %s %s ET" % (space, text, b"TJ" if b"[" in text else b"Tj")
+    page.parent.update_stream(page.get_contents()[-1], content)
+    assert layout_of(page).lines[0].text == expected
