@@ -4,9 +4,10 @@ In: the lines and rules in a table's region. Out: its grid.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 from statistics import median
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ _SPANNED = 0.3  # share of a text in a column from which it starts there
 _MOSTLY_SIGNS = 0.6  # share of a column's cells that are currency or percent signs
 _OWN_ROW = 0.85  # share of the usual distance of two rows at which a line alone is a row of its own
 _MAX_ROWS_WITH_LABEL = 3  # lines between two rules of which some may be labels; more are those of one cell
+_SAME_LINE, _APART = 0.4, 1.15  # text sizes between the middles of a line; distance of rows by that of lines in cells
 _MIN_ROW_RULES = 3  # fewer rules separate the header and the foot, not every row
 
 _SIGN = re.compile(r"^[$€£¥%)(]{1,3}$")
@@ -88,7 +90,7 @@ def read_cells(
     columns = _stretch(_filled_columns(columns, body), lines)
     titles = [header.pop(0)[0].text for _ in range(count_titles(header, body, columns))]
     body = _join_between_rules(body, long_rules, columns)
-    filled = _merge_continued_rows(_fill_rows(body, columns))
+    filled = _merge_continued_rows(_fill_rows(body, columns), _rows_apart(body))
     cells, texts = _merge_sign_columns(header_cells(header, columns, level_rules, borders), filled, len(columns))
     grid = _make_grid(cells, texts)
     return Cells(grid, found > 0, tuple(line.text for row in notes for line in row), (*titles, *units))
@@ -164,11 +166,24 @@ def _fill_rows(rows: Sequence[Row], columns: Columns) -> list[_BodyRow]:
     return filled
 
 
-def _merge_continued_rows(rows: Sequence[_BodyRow]) -> list[_BodyRow]:
-    """The rows, with those that only continue the row above (no first cell, no number) joined to it."""
+def _rows_apart(rows: Sequence[Row]) -> frozenset[int]:
+    """The rows that are clearly farther from the one above than the lines within cells are from each other."""
+    heights = [sorted(middle(line) for line in row) for row in rows]
+    size = max((line.size for row in rows for line in row), default=0.0)
+    leading = max((b - a for row in heights for a, b in pairwise(row) if b - a > _SAME_LINE * size), default=inf)
+    pairs = enumerate(pairwise(heights), 1)
+    return frozenset(n for n, (upper, lower) in pairs if lower[0] - upper[-1] > _APART * leading)
+
+
+def _merge_continued_rows(rows: Sequence[_BodyRow], apart: Collection[int]) -> list[_BodyRow]:
+    """The rows, with those that only continue the row above joined to it: no first cell, no number.
+
+    Rows of several cells that are `apart` begin new ones.
+    """
     merged: list[_BodyRow] = []
-    for row in rows:
+    for n, row in enumerate(rows):
         continues = merged and not merged[-1].is_label and not row.texts[0] and not any(map(is_number, row.texts))
+        continues = continues and not (n in apart and sum(map(bool, row.texts)) > 1)
         if continues and all(above for above, cell in zip(merged[-1].texts, row.texts, strict=True) if cell):
             pairs = zip(merged[-1].texts, row.texts, strict=True)
             merged[-1].texts = [f"{above} {cell}".strip() for above, cell in pairs]

@@ -12,6 +12,7 @@ from extractors.table_grid import MAX_LABEL_WORDS
 _MAX_LABELS = 0.5  # share of the rows that may be labels
 _SAME_MIDDLE = 1.0  # text sizes by which the middles of a label and of the table may differ
 _INDENT = 0.4  # text sizes by which the rows of a group are indented against its label
+_SAME_START, _MOSTLY_STARTS = 2.0, 0.5  # points between the starts of texts; share of those of a column
 
 
 def find_group_labels(rows: Sequence[Row], columns: Columns, numeric: Collection[int]) -> frozenset[int]:
@@ -19,7 +20,9 @@ def find_group_labels(rows: Sequence[Row], columns: Columns, numeric: Collection
 
     Without `numeric` columns, a label that stands in the first column only must be set in a font of its own.
     """
+    beside = [line for row in rows for line in row[1:]]
     alone = {n for n, row in enumerate(rows[:-1]) if _stands_alone(row, columns)}
+    alone = {n for n in alone if n == 0 or not _begins_column(rows[n][0], columns, beside)}
     fonts = {row[0].font for n, row in enumerate(rows) if n not in alone and row}
     labels = {n for n in alone if numeric or spans_columns(rows[n], columns) or rows[n][0].font not in fonts}
     labels = {n for n in labels if any(other not in labels for other in range(n + 1, len(rows)))}
@@ -33,6 +36,15 @@ def _stands_alone(row: Row, columns: Columns) -> bool:
     if all(column_of(line, columns) == 0 and line.box[0] < columns[0][1] for line in row):
         return True
     return len(row) == 1 and spans_columns(row, columns)
+
+
+def _begins_column(line: Line, columns: Columns, others: Sequence[Line]) -> bool:
+    """Whether a text is within a column other than the first and begins where most of the `others` in it do."""
+    n = column_of(line, columns)
+    if n == 0 or line.box[0] < columns[n][0] or line.box[2] > columns[n][1]:
+        return False
+    same = [abs(line.box[0] - other.box[0]) < _SAME_START for other in others if column_of(other, columns) == n]
+    return sum(same) > _MOSTLY_STARTS * len(same)
 
 
 def spans_columns(row: Row, columns: Columns) -> bool:

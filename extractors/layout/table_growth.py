@@ -71,7 +71,7 @@ def with_header_above(region: Box, rows: Sequence[Row]) -> Box:
     columns = find_columns([join_signs(row) for row in inside])
     columns[0], columns[-1] = (region[0], columns[0][1]), (columns[-1][0], region[2])
     is_near = -above[0].size / 2 < region[1] - rows_box([above])[3] < _MAX_HEADER_GAP * above[0].size
-    if not is_near or not _stand_over(above, columns):
+    if not is_near or not stand_over(above, columns):
         return region
     size = max(line.size for row in inside for line in row)
     values = sum(is_value(line.text) for line in above)
@@ -81,7 +81,7 @@ def with_header_above(region: Box, rows: Sequence[Row]) -> Box:
     return merge_boxes([region, rows_box(rows[first_heading(rows, held[0] - 1) : held[0]])])
 
 
-def _stand_over(headings: Row, columns: Columns) -> bool:
+def stand_over(headings: Row, columns: Columns) -> bool:
     """Whether headings stand over most columns, each over one; several over one column are pieces of one text."""
     over = [column_of(line, columns) for line in headings]
     for line, n in zip(headings, over, strict=True):

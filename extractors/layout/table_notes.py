@@ -20,6 +20,8 @@ _CENTRED = 1.5  # text sizes between the middle of a title and that of the table
 _SAME_SIZE = 0.3  # points
 _SMALLER = 0.95  # text size of notes by that of running text
 _MIN_NOTE_WORDS = 6  # in the last row of a table, which is a note if it stands alone
+_MAX_INDENT = 0.25  # share of the table's width left of a note; farther right it may continue a cell
+_MAX_HANGING = 2.0  # text sizes by which the lines of a cell may be indented against its first
 
 _NOTE = re.compile(
     r"[*∗†‡§¶#]|[(\[]?(?:[a-z]|\d{1,2})[)\]]\s|(?-i:[a-z]\s+[A-Z])|(?:notes?|sources?|abbreviations?|legend|key)\b\s?[:.—–]"
@@ -41,15 +43,28 @@ _PERIOD = re.compile(
 
 def split_notes(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """The rows of a table, and the last ones that are notes: they stand alone, and begin like a note or are long."""
-    count, left = len(rows), rows_box(rows)[0]
+    count, (left, _, right, _) = len(rows), rows_box(rows)
     while count > 2 and len(note := without_list_mark(rows[count - 1])) == 1:
         text = note[0].text
-        if note is not rows[count - 1] and rows[count - 1][0].box[0] > left + note[0].size:
+        indent = rows[count - 1][0].box[0] - left
+        if note is not rows[count - 1] and indent > note[0].size:
             break  # a list within a cell
+        if indent > _MAX_INDENT * (right - left) and _continues_cell(rows[:count]):
+            break
         if is_number(text) or not (_NOTE.match(text) or len(text.split()) >= _MIN_NOTE_WORDS):
             break
         count -= 1
     return list(rows[:count]), list(rows[count:])
+
+
+def _continues_cell(rows: Sequence[Row]) -> bool:
+    """Whether the last row, and those above it that stand alone as well, begin below one of several texts in a row."""
+    last = rows[-1][0]
+    for row in reversed(rows):
+        starts = [-last.size < last.box[0] - line.box[0] < _MAX_HANGING * last.size for line in row]
+        if len(row) > 1 or not any(starts):
+            return any(starts)
+    return False
 
 
 def count_titles(header: Sequence[Row], body: Sequence[Row], columns: Columns) -> int:

@@ -20,6 +20,8 @@ _SAME_SPACE = 0.15  # text sizes by which equal white spaces may differ
 _MAX_LEADING = 1.4  # text sizes between the middles of two lines of one cell
 # Gaps between rows against gaps within them: the ratio, and the difference in text sizes.
 _MIN_GAP_RATIO, _MIN_GAP_STEP = 1.35, 0.2
+# Lines within rows that are equally far apart, to a share of the text size; the gaps of others against them.
+_EVEN, _MIN_EVEN, _MIN_EVEN_RATIO = 0.03, 4, 1.2  # the second: such distances
 
 
 def join_cell_lines(rows: Sequence[Row], columns: Columns) -> list[Row]:
@@ -165,15 +167,23 @@ def _stack(lines: Iterable[Line]) -> list[Row]:
 
 
 def _join_between_gaps(rows: Sequence[Row], columns: Columns) -> list[Row]:
-    """The rows, with those joined between which the gap is much narrower than others: lines of one cell."""
+    """The rows, with those joined between which the gap is much narrower than others: lines of one cell.
+
+    Where the gaps differ less but are even, only the rows of fewer cells continue others.
+    """
     distances = [row_middle(lower) - row_middle(upper) for upper, lower in pairwise(rows)]
-    limit = _gap_limit(distances, max((line.size for row in rows for line in row), default=0.0))
+    size = max((line.size for row in rows for line in row), default=0.0)
+    limit = _gap_limit(distances, size)
+    even_limit = 0.0 if limit else _even_gap_limit(distances, size)
     joined: list[Row] = []
-    for row, distance in zip(rows, [limit, *distances], strict=False):
-        if joined and distance < limit and _is_wrapped(joined[-1], row, columns):
+    cells = 0  # of the first line of the last row
+    for row, distance in zip(rows, [max(limit, even_limit), *distances], strict=False):
+        is_narrow = distance < limit or (distance < even_limit and len(row) < cells)
+        if joined and is_narrow and _is_wrapped(joined[-1], row, columns):
             joined[-1] += row
         else:
             joined.append(list(row))
+            cells = len(row)
     return joined
 
 
@@ -197,3 +207,12 @@ def _gap_limit(distances: Sequence[float], size: float) -> float:
         return 0.0
     lower, upper = max(clear, key=lambda step: step[1] / step[0])
     return (lower + upper) / 2
+
+
+def _even_gap_limit(distances: Sequence[float], size: float) -> float:
+    """The same where the least distances are alike, and the others a little wider; else 0."""
+    ascending = sorted(distances)
+    even = sum(distance < ascending[0] + _EVEN * size for distance in ascending)
+    if not _MIN_EVEN <= even < len(ascending) or ascending[even] <= _MIN_EVEN_RATIO * ascending[0]:
+        return 0.0
+    return (ascending[even - 1] + ascending[even]) / 2

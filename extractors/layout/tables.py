@@ -28,6 +28,7 @@ from extractors.geometry import (
 from extractors.layout.charts import is_picture
 from extractors.layout.marks import bleeds
 from extractors.layout.rules import RULE_THICKNESS, find_rules
+from extractors.layout.table_captions import captioned_regions
 from extractors.layout.table_cells import read_cells
 from extractors.layout.table_lines import (
     Row,
@@ -136,7 +137,8 @@ def _is_background(drawing: Drawing, layout: PageLayout) -> bool:
 def _find_upright_tables(page: TablePage) -> list[Table]:
     found: list[Table] = []
     rows = group_rows(page.layout.lines)
-    for region in table_regions(page):
+    captioned = list(captioned_regions(page.level_rules, page.layout.lines))
+    for region in (*table_regions(page), *captioned):
         shared = [table for table in found if overlap_area(region, table.box) > _MAX_SHARED * area(region)]
         if shared and not (len(shared) == 1 and _goes_on(shared[0].box, region, rows)):
             continue
@@ -144,7 +146,7 @@ def _find_upright_tables(page: TablePage) -> list[Table]:
         if beside and len(split_region(merge_boxes([region, beside.box]), rows, page.prose)) > 1:
             beside = None
         whole = _table(merge_boxes([region, beside.box]), page) if beside else None
-        table = whole or (None if shared else _table(region, page))
+        table = whole or (None if shared else _table(region, page, is_captioned=region in captioned))
         others = [other for other in found if not whole or other is not beside]
         if table and not any(overlap_area(table.box, other.box) > 0 for other in others):
             found = [*others, table]
@@ -185,12 +187,12 @@ def _are_one_table(a: Box, b: Box, page: TablePage) -> bool:
     return is_set_in_columns(between, page) if has_text else height(between) < _MAX_PART_GAP
 
 
-def _table(region: Box, page: TablePage) -> Table | None:
+def _table(region: Box, page: TablePage, *, is_captioned: bool = False) -> Table | None:
     lines = _without_page_number(lines_inside(region, page.layout.lines), page.layout)
     if not lines or _LISTING.match(lines[0].text) or is_picture(region, lines, page.layout):
         return None
     rules, level, upright = _rules(region, page)
-    ruled = len(level) + len(upright) > _MIN_GRID_RULES and bool(level) and bool(upright)
+    ruled = is_captioned or (len(level) + len(upright) > _MIN_GRID_RULES and bool(level) and bool(upright))
     borders = [rule for rule in page.upright_rules if is_inside(rule, region, _REGION_MARGIN)]
     framed = all(any(abs(rule[0] - x) < _FRAME for rule in borders) for x in (region[0], region[2]))
     max_rows = inf if framed or _has_header_over_text(lines, level, page) else MAX_CELL_ROWS
