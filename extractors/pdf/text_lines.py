@@ -16,6 +16,7 @@ from extractors.pdf.word_spaces import read_blocks
 from extractors.types import Box
 
 MIN_WORD_SPACE, MAX_WORD_SPACE, MAX_KERNING = 0.12, 0.8, 0.15  # font sizes between words; overlap of pieces of one
+MAX_RUN_IN_SPACE, MIN_RUN_IN_WORDS = 1.5, 3  # font sizes after a heading in bold; words of the sentence behind it
 MAX_BASELINE_SHIFT = 0.1  # vertical distance of pieces of one line, in font sizes
 # Not all files flag bold and italic fonts.
 BOLD_NAME = re.compile(r"bold|black|heavy|(?:cm|ec|la|sf)(?:ss)?bx|romno9l-medi|[-,._](?:b|bd|sb)(?:i|it|cn|obl)?$")
@@ -80,7 +81,10 @@ def _join_words(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _continues(line: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Return True when `other` continues `line` on its base line, at most a word space away; also downwards."""
+    """Return True when `other` continues `line` on its base line, at most a word space away; also downwards.
+
+    A heading in bold that ends with a period may be farther away from the first sentence of its paragraph.
+    """
     if line["dir"] != other["dir"] or (line["dir"], line["wmode"]) not in (((1.0, 0.0), 0), ((0.0, 1.0), 1)):
         return False
     last, first = line["spans"][-1], other["spans"][0]
@@ -88,7 +92,10 @@ def _continues(line: dict[str, Any], other: dict[str, Any]) -> bool:
     along, across = line["wmode"], 1 - line["wmode"]
     space = first["bbox"][along] - last["bbox"][along + 2]
     on_base_line = abs(last["origin"][across] - first["origin"][across]) < MAX_BASELINE_SHIFT * size
-    return bool(on_base_line and -MAX_KERNING * size < space < MAX_WORD_SPACE * size)
+    is_run_in = last["text"].rstrip().endswith(".") and _is_bold(last) and not _is_bold(first)
+    is_run_in = is_run_in and len(first["text"].split()) >= MIN_RUN_IN_WORDS
+    max_space = MAX_RUN_IN_SPACE if is_run_in else MAX_WORD_SPACE
+    return bool(on_base_line and -MAX_KERNING * size < space < max_space * size)
 
 
 def _line(line: dict[str, Any], block: int, direction: tuple[float, float], to_displayed: Transform) -> Line | None:
@@ -96,7 +103,7 @@ def _line(line: dict[str, Any], block: int, direction: tuple[float, float], to_d
     spans = [span for span in line["spans"] if span["text"].strip()]
     if not spans:
         return None
-    main = _main_span(spans)
+    main = _main_span(_without_run_in(spans))
     words = [span for span in spans if any(map(str.isalnum, span["text"]))] or spans
     bold = _is_bold(main) and (len(spans) == 1 or _bold_share(spans) >= MIN_BOLD_SHARE)
     return Line(
@@ -109,7 +116,7 @@ def _line(line: dict[str, Any], block: int, direction: tuple[float, float], to_d
         bold=bold,
         italic=bool(main["flags"] & 2) or bool(ITALIC_NAME.search(main["font"].lower())),
         lead=0 if bold else sum(len(span["text"]) for span in takewhile(_is_bold, spans)),
-        run_in=_run_in(line["spans"]),
+        run_in=max(_run_in(line["spans"]), 0 if bold else _bold_start(line["spans"])),
         block=block,
         horizontal=direction[0] > 0.98,
         angle=round(math.degrees(math.atan2(direction[1], direction[0])) / 90) % 4 * 90,
@@ -169,6 +176,20 @@ def _run_in(spans: Sequence[dict[str, Any]]) -> int:
     first = next(span for span in spans if span["text"].strip())
     start = list(takewhile(lambda span: span["font"] == first["font"] or not span["text"].strip(), spans))
     return len("".join(span["text"] for span in start).strip()) if len(start) < len(spans) else 0
+
+
+def _without_run_in(spans: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """The spans of a line without the heading in bold at its start, if a sentence begins behind it."""
+    start = list(takewhile(_is_bold, spans))
+    rest = spans[len(start) :]
+    is_run_in = start and start[-1]["text"].rstrip().endswith(".")
+    return rest if is_run_in and sum(len(span["text"].split()) for span in rest) >= MIN_RUN_IN_WORDS else spans
+
+
+def _bold_start(spans: Sequence[dict[str, Any]]) -> int:
+    """Characters of the bold words at the start, some of which may be in italics."""
+    start = takewhile(lambda span: _is_bold(span) or not span["text"].strip(), spans)
+    return len("".join(span["text"] for span in start).strip())
 
 
 def _text_box(line: dict[str, Any], spans: list[dict[str, Any]]) -> Box:

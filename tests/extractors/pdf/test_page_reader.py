@@ -272,3 +272,41 @@ def test_letterspaced_capitals_are_words(text: bytes, space: float, expected: st
     content = b"BT /helv 10 Tf 1 0 0 1 50 500 Tm %.1f Tc %s %s ET" % (space, text, b"TJ" if b"[" in text else b"Tj")
     page.parent.update_stream(page.get_contents()[-1], content)
     assert layout_of(page).lines[0].text == expected
+
+
+def write_run_in(page: Any, heading: str, gap: float, sentence: str, **style: Any) -> None:
+    page.insert_text((50, 100), heading, fontname="hebo", fontsize=11)
+    x = 50 + pymupdf().Font("hebo").text_length(heading, 11) + gap
+    page.insert_text((x, 100), sentence, fontsize=10, **style)
+
+
+@pytest.mark.parametrize(
+    ("heading", "sentence", "lines"),
+    [
+        ("Yield of the orchards.", "All trees bear fruit.", 1),
+        ("Yield of the orchards", "All trees bear fruit.", 2),
+        ("Total.", "12 tonnes", 2),
+    ],
+)
+def test_heading_in_bold_is_part_of_the_line_of_its_paragraph(heading: str, sentence: str, lines: int) -> None:
+    page = new_page()
+    write_run_in(page, heading, 11, sentence)
+    assert len(layout_of(page).lines) == lines
+
+
+def test_line_that_begins_with_a_heading_has_the_font_of_its_paragraph() -> None:
+    page = new_page()
+    write_run_in(page, "Yield of the orchards on the south side.", 5, "All trees bear fruit.", fontname="tiro")
+    (line,) = layout_of(page).lines
+    assert (line.font, line.size, line.bold, line.text[: line.run_in]) == (
+        "Times-Roman", 10, False, "Yield of the orchards on the south side."
+    )  # fmt: skip
+
+
+def test_bold_start_of_a_line_may_have_words_in_italics() -> None:
+    page, x = new_page(), 50.0
+    for text, font in (("Diet of ", "hebo"), ("T. molitor.", "hebi"), (" All larvae eat.", "helv")):
+        page.insert_text((x, 100), text, fontname=font, fontsize=10)
+        x += pymupdf().Font(font).text_length(text, 10)
+    (line,) = layout_of(page).lines
+    assert line.text[: line.run_in] == "Diet of T. molitor."
