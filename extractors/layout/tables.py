@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, repeat
 from math import inf
 
 from extractors.geometry import (
@@ -137,8 +137,9 @@ def _is_background(drawing: Drawing, layout: PageLayout) -> bool:
 def _find_upright_tables(page: TablePage) -> list[Table]:
     found: list[Table] = []
     rows = group_rows(page.layout.lines)
-    captioned = list(captioned_regions(page.level_rules, page.layout.lines))
-    for region in (*table_regions(page), *captioned):
+    captioned = captioned_regions(page.level_rules, page.layout.lines)
+    regions = chain(zip(table_regions(page), repeat(False)), zip(captioned, repeat(True)))
+    for region, is_captioned in regions:
         shared = [table for table in found if overlap_area(region, table.box) > _MAX_SHARED * area(region)]
         if shared and not (len(shared) == 1 and _goes_on(shared[0].box, region, rows)):
             continue
@@ -146,7 +147,7 @@ def _find_upright_tables(page: TablePage) -> list[Table]:
         if beside and len(split_region(merge_boxes([region, beside.box]), rows, page.prose)) > 1:
             beside = None
         whole = _table(merge_boxes([region, beside.box]), page) if beside else None
-        table = whole or (None if shared else _table(region, page, is_captioned=region in captioned))
+        table = whole or (None if shared else _table(region, page, is_captioned=is_captioned))
         others = [other for other in found if not whole or other is not beside]
         if table and not any(overlap_area(table.box, other.box) > 0 for other in others):
             found = [*others, table]
