@@ -33,8 +33,12 @@ _STANDARD_HEADING = re.compile(
     "abstract|introduction|background|methods?|results|discussion|conclusions?|references|bibliography|"
     "acknowledge?ments|appendix|contents|summary|overview|zusammenfassung|einleitung|literatur|résumé"
 )
-_NAME = r"[A-ZÀ-Þ][\w.’'-]*(?: (?:(?:de|del|da|dos|van|von|der|la|le|bin|al) )*[A-ZÀ-Þ][\w.’'-]*)+"
-_AUTHORS = re.compile(rf"{_NAME}[1-9∗*†‡§]|{_NAME} ?[\d∗*†‡§][\d∗*†‡§, ]*(?:(?:,|and|&|,and) ?{_NAME} ?[\d∗*†‡§, ]*)+")
+_NAME = r"[A-ZÀ-Þ][\w.’'‐‑-]*(?: (?:(?:de|del|da|dos|van|von|der|la|le|bin|al) )*[A-ZÀ-Þ][\w.’'‐‑-]*)+"
+_MARKS = r"\d∗*†‡§✉"
+_AUTHORS = re.compile(
+    rf"{_NAME}[1-9∗*†‡§✉]|{_NAME},? ?[{_MARKS}][{_MARKS}, ]*(?:(?:,|and|&|,and)? ?{_NAME},? ?[{_MARKS}, ]*)+"
+)
+_NAMES = re.compile(rf"{_NAME}(?:(?:, and|,| and| &) {_NAME})+")
 _ENUMERATED = re.compile(r"\((?:[a-z]{1,4}|\d{1,2})\)\s+[A-ZÀ-Þ]")
 FontStyle = tuple[str, float]
 """A font and its size in points."""
@@ -92,6 +96,11 @@ def may_be_heading(paragraph: Paragraph, text: str) -> bool:
     if ((is_bullet or is_fragment) and not is_enumerated) or not is_wordy(text):
         return False
     return not TRAILING_PAGE_NUMBER.search(text) or bool(_NUMBERED_LABEL.fullmatch(text))
+
+
+def is_list_of_names(text: str) -> bool:
+    """Whether a text may be the authors below a title: "Ann Lee, John Smith, and Jane Doe"."""
+    return bool(_NAMES.fullmatch(text))
 
 
 def heading_title(text: str) -> str:

@@ -22,6 +22,7 @@ from extractors.text.heading_form import (
     has_form_of_heading,
     heading_styles,
     heading_title,
+    is_list_of_names,
     is_numbered_below,
     is_standard_heading,
     is_wordy,
@@ -67,12 +68,14 @@ def assign_headings(
 ) -> list[HeadedParagraph]:
     """Return every paragraph with its heading path.
 
-    The document's title is no heading, except in a deck, where every page starts a new path.
+    The document's title is no heading, nor what stands above it, such as "Research article", nor the authors
+    below; except in a deck, where every page starts a new path.
     """
     paragraphs = _join_false_run_ins(_with_plausible_tags(paragraphs))
     body = _body_style(paragraphs)
     styles = heading_styles(paragraphs, body)
     levels_by_page = _bookmark_levels(bookmarks)
+    no_headings = frozenset[int]() if deck or not title else _about_title(paragraphs, title)
     headings: dict[int, int | None] = {}  # index -> level by bookmarks or tags, if any
     levels: dict[_Style, Counter[int]] = {}
     for index, paragraph in enumerate(paragraphs):
@@ -85,12 +88,7 @@ def assign_headings(
         )
         if level is None and not looks_like_one:
             continue
-        if (
-            title
-            and not deck
-            and paragraph.page < 3
-            and bare_letters(join_lines(paragraph.lines)) == bare_letters(title)
-        ):
+        if index in no_headings:
             continue
         headings[index] = level
         if level is not None:
@@ -117,6 +115,20 @@ def _body_style(paragraphs: Sequence[Paragraph]) -> tuple[float, bool]:
         # Prose counts twice, because scattered labels may outnumber it.
         styles[paragraph.size, paragraph.bold] += paragraph.characters * (2 if len(paragraph.lines) > 2 else 1)
     return styles.most_common(1)[0][0] if styles else (10.0, False)
+
+
+def _about_title(paragraphs: Sequence[Paragraph], title: str) -> frozenset[int]:
+    """The paragraphs that are the title, on the first two pages, those above it on its page, and authors below it."""
+    bare = bare_letters(title)
+    first = [n for n, paragraph in enumerate(paragraphs) if paragraph.page < 3]
+    titles = [n for n in first if bare_letters(join_lines(paragraphs[n].lines)) == bare]
+    if not titles:
+        return frozenset()
+    there = paragraphs[titles[0]]
+    above = (n for n in first if paragraphs[n].page == there.page and paragraphs[n].box[3] < there.box[3])
+    below = paragraphs[titles[0] + 1 : titles[0] + 2]
+    authors = [titles[0] + 1] if below and is_list_of_names(join_lines(below[0].lines)) else []
+    return frozenset([*titles, *above, *authors])
 
 
 def _join_false_run_ins(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:

@@ -170,8 +170,31 @@ def test_scanned_line_in_capitals_is_a_heading() -> None:
 
 
 def test_authors_with_the_numbers_of_their_addresses_are_no_heading() -> None:
-    for authors in ("Jane Doe 1, 2, John Smith 1, and Ann Lee 3", "Zachary del Rosario1"):
+    for authors in ("Jane Doe 1, 2, John Smith 1, and Ann Lee 3", "Zachary del Rosario1", "Jane Doe,1 and Su‑Yun Lee2"):
         assert body_paths(heading(authors, 10, bold=True), body())[-1] == ()
+
+
+TITLE = "Heat loss of old pumps in winter"
+
+
+def test_what_stands_above_the_title_is_no_heading() -> None:
+    kind = replace(heading("Research article", 16), box=(50, 40, 300, 60))
+    elsewhere = heading("Aims", 12), body()  # in a column that is read before the title
+    title = heading(TITLE, 20), heading("Pumps and Pipes"), body()
+    assert body_paths(kind, *elsewhere, *title, title=TITLE) == [(), ("Aims",), ("Aims",), ("Pumps and Pipes",)]
+
+
+def test_cover_before_the_page_with_the_title_keeps_its_headings() -> None:
+    cover = replace(heading("Welcome", 16), box=(50, 40, 300, 60))
+    assert body_paths(cover, body(), heading(TITLE, 20, page=2), body(2), title=TITLE)[0] == ("Welcome",)
+
+
+def test_only_authors_right_below_the_title_are_no_heading() -> None:
+    for below, path in (("Jane Doe and Ann Lee", ()), ("Summary", ("Summary",))):
+        paths = body_paths(
+            heading(TITLE, 20), heading(below), body(), heading("Doe Motor and Lee Motor"), body(), title=TITLE
+        )
+        assert paths[-2:] == [path, ("Doe Motor and Lee Motor",)]
 
 
 def test_heading_in_small_print_closes_no_section_around_it() -> None:
