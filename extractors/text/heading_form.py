@@ -36,7 +36,8 @@ _STANDARD_HEADING = re.compile(
 _NAME = r"[A-ZÀ-Þ][\w.’'‐‑-]*(?: (?:(?:de|del|da|dos|van|von|der|la|le|bin|al) )*[A-ZÀ-Þ][\w.’'‐‑-]*)+"
 _MARKS = r"\d∗*†‡§✉"
 _AUTHORS = re.compile(
-    rf"{_NAME}[1-9∗*†‡§✉]|{_NAME},? ?[{_MARKS}][{_MARKS}, ]*(?:(?:,|and|&|,and)? ?{_NAME},? ?[{_MARKS}, ]*)+"
+    rf"{_NAME}[1-9∗*†‡§✉]|{_NAME} ?[{_MARKS}][{_MARKS}, ]*(?:(?:,|and|&|,and) ?{_NAME} ?[{_MARKS}, ]*)+"
+    rf"|(?:{_NAME},[{_MARKS}][{_MARKS},]* (?:and |& )?)+{_NAME},?[{_MARKS}][{_MARKS},]*"
 )
 _NAMES = re.compile(rf"{_NAME}(?:(?:, and|,| and| &) {_NAME})+")
 _ENUMERATED = re.compile(r"\((?:[a-z]{1,4}|\d{1,2})\)\s+[A-ZÀ-Þ]")

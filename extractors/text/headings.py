@@ -39,6 +39,7 @@ MIN_SLIGHTLY_LARGER = 1.05  # of a heading that is also bold or numbered; `MIN_L
 MIN_BODY_SIZED = 0.92  # of one in bold, italics or capitals, which may be a little smaller than the body
 MIN_LARGER_OCR = 1.35  # OCR measures the letters it finds: a line without ascenders is lower
 MIN_CAPITALS, MAX_CAPITALS = 5, 80  # characters of a heading in capitals
+MAX_ABOVE_TITLE = 120  # characters of a paragraph above the title; longer ones are text with its own headings
 MAX_TAGGED = 0.3  # share of the text that tags may call headings; beyond it they say nothing
 MIN_RUN_INS = 2  # paragraphs that begin in one font from which what they begin with are headings
 
@@ -118,17 +119,23 @@ def _body_style(paragraphs: Sequence[Paragraph]) -> tuple[float, bool]:
 
 
 def _about_title(paragraphs: Sequence[Paragraph], title: str) -> frozenset[int]:
-    """The paragraphs that are the title, on the first two pages, those above it on its page, and authors below it."""
+    """The paragraphs that are the title, on the first two pages, the short ones above it, and authors below it."""
     bare = bare_letters(title)
     first = [n for n, paragraph in enumerate(paragraphs) if paragraph.page < 3]
     titles = [n for n in first if bare_letters(join_lines(paragraphs[n].lines)) == bare]
     if not titles:
         return frozenset()
-    there = paragraphs[titles[0]]
-    above = (n for n in first if paragraphs[n].page == there.page and paragraphs[n].box[3] < there.box[3])
+    there, start = paragraphs[titles[0]], titles[0]
+    while start and _stands_above(paragraphs[start - 1], there):
+        start -= 1
     below = paragraphs[titles[0] + 1 : titles[0] + 2]
     authors = [titles[0] + 1] if below and is_list_of_names(join_lines(below[0].lines)) else []
-    return frozenset([*titles, *above, *authors])
+    return frozenset([*titles, *range(start, titles[0]), *authors])
+
+
+def _stands_above(paragraph: Paragraph, title: Paragraph) -> bool:
+    is_short = paragraph.characters <= MAX_ABOVE_TITLE
+    return paragraph.page == title.page and paragraph.box[3] < title.box[3] and is_short
 
 
 def _join_false_run_ins(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:

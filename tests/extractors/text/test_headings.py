@@ -172,6 +172,8 @@ def test_scanned_line_in_capitals_is_a_heading() -> None:
 def test_authors_with_the_numbers_of_their_addresses_are_no_heading() -> None:
     for authors in ("Jane Doe 1, 2, John Smith 1, and Ann Lee 3", "Zachary del Rosario1", "Jane Doe,1 and Su‑Yun Lee2"):
         assert body_paths(heading(authors, 10, bold=True), body())[-1] == ()
+    act = "CERTIFICATION PURSUANT TO SECTION 302 OF THE ACT OF 2002"
+    assert body_paths(heading(act, 10, bold=True), body()) == [(act,)]
 
 
 TITLE = "Heat loss of old pumps in winter"
@@ -179,14 +181,23 @@ TITLE = "Heat loss of old pumps in winter"
 
 def test_what_stands_above_the_title_is_no_heading() -> None:
     kind = replace(heading("Research article", 16), box=(50, 40, 300, 60))
-    elsewhere = heading("Aims", 12), body()  # in a column that is read before the title
     title = heading(TITLE, 20), heading("Pumps and Pipes"), body()
-    assert body_paths(kind, *elsewhere, *title, title=TITLE) == [(), ("Aims",), ("Aims",), ("Pumps and Pipes",)]
+    assert body_paths(kind, *title, title=TITLE) == [(), (), ("Pumps and Pipes",)]
+
+
+def test_text_above_the_title_or_read_before_it_has_its_headings() -> None:
+    text = Paragraph(BODY_LINES * 2, 1, (50, 62, 300, 78), 10)
+    above = replace(heading("Aims", 12), box=(50, 40, 300, 60))
+    lower = replace(heading("Aims", 12), box=(320, 240, 500, 260))
+    title = heading(TITLE, 20), body()
+    assert body_paths(above, text, *title, title=TITLE)[0] == ("Aims",)
+    assert body_paths(lower, body(), *title, title=TITLE)[0] == ("Aims",)
 
 
 def test_cover_before_the_page_with_the_title_keeps_its_headings() -> None:
     cover = replace(heading("Welcome", 16), box=(50, 40, 300, 60))
-    assert body_paths(cover, body(), heading(TITLE, 20, page=2), body(2), title=TITLE)[0] == ("Welcome",)
+    text = replace(body(), box=(50, 62, 300, 78))
+    assert body_paths(cover, text, heading(TITLE, 20, page=2), body(2), title=TITLE)[0] == ("Welcome",)
 
 
 def test_only_authors_right_below_the_title_are_no_heading() -> None:
