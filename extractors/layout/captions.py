@@ -103,6 +103,11 @@ def begins_caption(text: str, *, set_apart: bool = False) -> bool:
     return set_apart or not (_VERB.match(words) or in_sentence)
 
 
+def is_bare_label(text: str) -> bool:
+    """Whether a caption is nothing but its number."""
+    return bool(LABEL.fullmatch(text.strip(" .:|")))
+
+
 def _starts_caption(line: Line, lines: Collection[Line]) -> bool:
     match = LABEL.match(line.text)
     if not match:
@@ -151,7 +156,7 @@ def _row(start: int, lines: Mapping[int, Line], stops: Collection[int]) -> list[
     row, first = [start], lines[start]
     for index in sorted(lines, key=lambda i: lines[i].box[0]):
         line, last = lines[index], lines[row[-1]]
-        max_gap = _GAP_AFTER_LABEL if LABEL.fullmatch(last.text.strip(" .:|")) else _ROW_GAP
+        max_gap = _GAP_AFTER_LABEL if is_bare_label(last.text) else _ROW_GAP
         level = abs(line.box[3] - first.box[3]) < _ROW_BASELINE * first.size
         follows = -_ROW_OVERLAP < line.box[0] - last.box[2] < max_gap * first.size
         if level and follows and index not in row and index not in stops:

@@ -22,6 +22,7 @@ from typing import Literal
 from extractors.geometry import (
     area,
     coverage,
+    horizontal_overlap,
     intersection,
     is_inside,
     rotate_box,
@@ -30,14 +31,14 @@ from extractors.geometry import (
     stretch_to_column,
 )
 from extractors.layout.caption_matching import Candidate, match_captions
-from extractors.layout.captions import Caption
+from extractors.layout.captions import Caption, is_bare_label, join_lines
 from extractors.layout.furniture import Furniture
 from extractors.layout.marks import Mark, background_images
 from extractors.layout.page_elements import PageElements, classify_page
 from extractors.layout.panels import gather_panels, is_complete_chart, panel_caption, panel_letters, split_panels
 from extractors.layout.regions import MAX_LABEL_WORDS, Region, add_text, find_regions, region_of_marks
 from extractors.layout.rules import RULE_THICKNESS
-from extractors.layout.text_blocks import TextBlock
+from extractors.layout.text_blocks import TextBlock, font_family
 from extractors.layout.uncaptioned import heading_above, is_picture, mosaic_photos, titled_charts
 from extractors.page import PageLayout, Raster
 from extractors.types import Box
@@ -48,6 +49,10 @@ _TABLE_MARGIN = 3.0  # points by which an inset may reach out of its figure
 _TABLE_COVERAGE = 0.7  # share of a region in a table from which it is the table's own rules
 
 _MAX_LABEL_ROWS = 4  # of a text at a drawing, as above a column of a chart
+
+# The text of a caption below a figure with its number above it.
+_MAX_TEXT_GAP, _MIN_UNDER_FIGURE = 2.5, 0.5  # from the figure, in text sizes; share of their common width
+_SMALLER = 0.4  # points by which it is smaller than the text of the document
 
 # Points that a caption pays for an unlikely figure: one only if no better one is as near.
 _UNLIKELY_PICTURE = 30.0  # a region that `is_picture` would reject without the caption
@@ -127,6 +132,7 @@ def _find_on_upright_page(page: PageElements, carried: Sequence[Caption]) -> Pag
     boxes = [box for box in page.marks.sidebars if not any(is_inside(picture, box) for picture in pictures)]
     sidebars = [region_of_marks([Mark(box, panel=True)]) for box in boxes]
     pairs = _match(page, barriers, regions, sidebars)
+    page = _with_texts_of_labels(page, [*regions, *sidebars], pairs)
     captioned, rest = gather_panels(page, [*regions, *sidebars], pairs)
     tables = _tables(page, pairs, first=len(regions) + len(sidebars))
     figures = [
@@ -181,6 +187,26 @@ def _match(
     ]
     candidates = [replace(one, column=stretch_to_column(one.box, columns)) for one in candidates]
     return match_captions(page.captions, candidates, [box for box in barriers if box not in notes], notes)
+
+
+def _with_texts_of_labels(page: PageElements, regions: Sequence[Region], pairs: Mapping[int, int]) -> PageElements:
+    """The page with the text right below a figure as its caption where only its number stands above it."""
+    captions = list(page.captions)
+    for number, candidate in pairs.items():
+        caption = captions[number]
+        if candidate >= len(regions) or not is_bare_label(caption.text):
+            continue
+        figure = regions[candidate].box
+        family = font_family(page.layout.lines[min(caption.lines)].font)
+        for block in page.separators:
+            gap = block.box[1] - figure[3]
+            is_under = horizontal_overlap(block.box, figure) > _MIN_UNDER_FIGURE
+            is_caption_text = block.size < page.body_size - _SMALLER and font_family(block.font) == family
+            if is_under and is_caption_text and 0 < gap < _MAX_TEXT_GAP * block.size:
+                text = join_lines([caption.text, *(page.layout.lines[i].text for i in block.lines)])
+                captions[number] = replace(caption, text=text, lines=caption.lines.union(block.lines))
+                break
+    return replace(page, captions=tuple(captions))
 
 
 def _with_panels(region: Region, number: int, page: PageElements) -> list[Figure]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from extractors.geometry import area, intersection, vertical_overlap
+from extractors.layout.captions import begins_caption
 from extractors.layout.edge_lines import MAX_ROWS, edge_lines, in_margin, level_rows
 from extractors.layout.page_sample import (
     GRID,
@@ -100,6 +101,7 @@ class Furniture:
         sizes: Counter[float] = Counter()
         places: dict[Key, set[MarginLine]] = {}  # places in the margins -> lines there
         numbers: dict[tuple[Key, str], list[tuple[int, list[int]]]] = {}  # lines there -> pages and their numbers
+        captions: set[tuple[Key, str]] = set()  # lines there that begin captions
         pages = 0
         for sample in samples:
             pages += 1
@@ -110,7 +112,13 @@ class Furniture:
                 own = [int(number) for number in _NUMBERS.findall(line.text)]
                 if own:
                     numbers.setdefault((line.key, line.words), []).append((sample.number, own))
-        content = [one for one, found in numbers.items() if one[1] != "#" and _count_content(found)]
+                if begins_caption(line.text):
+                    captions.add((line.key, line.words))
+        content = [
+            one
+            for one, found in numbers.items()
+            if one[1] != "#" and (_count_content(found) or (one in captions and _all_differ(found)))
+        ]
         varied = {key for key, _ in content} | {f"edge {words}" for _, words in content}
         for place, lines in places.items():
             texts = {line.text if line.key in varied else line.words for line in lines}
@@ -241,6 +249,11 @@ def _count_content(numbers: Sequence[tuple[int, Sequence[int]]]) -> bool:
         len({number - page for number, page in zip(column, pages, strict=True)}) <= most for column in columns
     )
     return not follows and any(len(set(column)) > most for column in columns)
+
+
+def _all_differ(numbers: Sequence[tuple[int, Sequence[int]]]) -> bool:
+    """Whether each of several equal texts has another number, as the captions of different figures do."""
+    return len({found[0] for _, found in numbers}) == len(numbers)
 
 
 def _extent_from_edge(line: Line, layout: PageLayout, at_head: bool) -> tuple[float, float]:

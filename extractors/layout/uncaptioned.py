@@ -46,6 +46,7 @@ _MAX_TITLE_LINES, _MIN_TITLE_SIZE, _MIN_BANNER_TEXT = 3, 1.4, 0.15  # the second
 _MAX_ROUNDED_SEGMENTS = 12  # of a rectangle with rounded corners; a circle has four
 _MIN_CHART_LABELS = 3  # of a chart that is nothing but rectangles
 _MIN_TICKS = 4  # numbers at the edge of a plot
+_MAX_ICON, _MAX_ICON_COVERAGE = 1.5, 0.2  # side in text sizes; share of the region under icons that stand in the text
 
 # What makes rectangles and rules a table or a form.
 _MAX_TEXT = 0.25  # share of the region under words
@@ -78,6 +79,8 @@ def is_picture(region: Region, page: PageElements) -> bool:
         return True
     if page.separators and not region.labels and at_edge(region.marks_box, layout):
         return False  # an ornament beside the text
+    if _are_icons(region, page.body_size):
+        return False
     paths = _foreground_paths(region) if count_ticks(region, layout) < _MIN_TICKS else _paths(region)
     solid = [path for path in paths if shorter_side(path.box) > RULE_THICKNESS]
     if _is_text_box(region, solid, layout):
@@ -88,6 +91,13 @@ def is_picture(region: Region, page: PageElements) -> bool:
     ):
         return False
     return len(paths) >= _MIN_PATHS or sum(path.items for path in paths) >= _MIN_SEGMENTS
+
+
+def _are_icons(region: Region, text_size: float) -> bool:
+    """Whether a region is symbols as large as letters, far from each other, as after the names of authors."""
+    largest = max(max(width(mark.box), height(mark.box)) for mark in region.marks)
+    inked = sum(area(mark.box) for mark in region.marks)
+    return largest < _MAX_ICON * text_size and inked < _MAX_ICON_COVERAGE * area(region.marks_box)
 
 
 def _is_letterhead(box: Box, layout: PageLayout) -> bool:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from extractors.geometry import coverage, merge_boxes
 from extractors.layout.figures import find_figures
 from extractors.layout.furniture import Furniture
-from extractors.page import Drawing
+from extractors.page import Drawing, Line, PageLayout
 from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import pymupdf
 from extractors.types import Box
 from tests.support.drawn_pages import (
     WORDS,
+    draw_box,
     draw_plot,
     find,
     labelled_boxes,
@@ -182,3 +185,54 @@ def test_figures_of_a_drawn_page(rotation: int) -> None:
     for label, box in expected.items():
         around = merge_boxes([box, pairs[label]])
         assert coverage(around, box) > 0.9, label
+
+
+def _plot_with_large_ticks(*below: Line) -> PageLayout:
+    """A page with a plot whose ticks are larger than the text, the lines `below` it, a caption and prose."""
+    drawings, ticks = draw_plot(100, 100, 280, 250)
+    ticks = [replace(tick, size=12.0, font="Plain") for tick in ticks]
+    caption = write_line("Figure 1: A plot of all the places.", 100, 350)
+    return make_page([*ticks, *below, caption, *write_prose(50, 400, 6)], drawings=drawings)
+
+
+def test_large_title_of_an_axis_is_part_of_its_plot() -> None:
+    title = replace(write_line("Latitude in degrees", 120, 286, size=12), font="Plain")
+    (figure,) = find(_plot_with_large_ticks(title)).figures
+    assert (figure.label, figure.box[3]) == ("figure 1", title.box[3])
+    (figure,) = find(_plot_with_large_ticks(replace(title, font="Other"))).figures
+    assert figure.box[3] < title.box[1]  # a heading of the text
+
+
+def test_large_names_in_a_legend_are_part_of_its_plot() -> None:
+    names = [replace(write_line(name, x, 320, size=12), font="Plain") for name, x in (("Before", 120), ("After", 220))]
+    names = [replace(name, bold=True) for name in names]
+    page = _plot_with_large_ticks(*names)
+    keys = [draw_box(name.box[0] - 10, 311, name.box[0] - 4, 317) for name in names]
+    (figure,) = find(replace(page, drawings=(*page.drawings, *keys))).figures
+    assert (figure.label, figure.box[3]) == ("figure 1", names[0].box[3])
+    # A heading with a mark, alone or beside one without, belongs to the text.
+    for lines in (names, names[:1]):
+        page = _plot_with_large_ticks(*lines)
+        bottoms = [figure.box[3] for figure in find(replace(page, drawings=(*page.drawings, keys[0]))).figures]
+        assert names[0].box[3] not in bottoms
+
+
+@pytest.mark.parametrize(
+    ("size", "font", "x", "y", "is_caption"),
+    [
+        (8, "Plain", 50, 216, True),
+        (10, "Plain", 50, 216, False),
+        (8, "Serif", 50, 216, False),
+        (8, "Plain", 50, 300, False),
+        (8, "Plain", 50, 20, False),
+        (8, "Plain", 310, 216, False),
+    ],
+)
+def test_number_above_a_figure_has_its_text_below(size: float, font: str, x: float, y: float, is_caption: bool) -> None:
+    number = replace(write_line("Figure 1", 50, 60, size=8), font="Plain-Bold")
+    words = ("The study was designed by a committee", "and ran for a year.")
+    text = [replace(write_line(row, x, y + 11 * n, size=size), font=font) for n, row in enumerate(words)]
+    found = find(make_page([number, *text, *write_prose(50, 400, 12)], [place_photo(50, 70, 290, 200)]))
+    (figure,) = found.figures
+    assert figure.caption == ("Figure 1 " + " ".join(words) if is_caption else "Figure 1")
+    assert found.caption_lines == ({0, 1, 2} if is_caption else {0})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -355,3 +356,17 @@ def test_background_of_a_section_is_no_figure() -> None:
     section = Drawing((0, 200, 570, 400), 1, filled=True, stroked=False, fill=(0.96, 0.96, 0.96), rectangle=True)
     (figure,) = find(make_page([*ticks, *write_prose(40, 220, 3, 200)], drawings=[section, *drawings])).figures
     assert figure.box[0] > 300
+
+
+@pytest.mark.parametrize(
+    ("side", "rows", "is_figure"),
+    [(10, (0, 6, 8, 13, 17), False), (18, (0, 6, 8, 13, 17), True), (10, range(18), True)],
+)
+def test_symbols_after_names_are_no_figure(side: float, rows: Sequence[int], is_figure: bool) -> None:
+    names = [write_line("Ada Lovelace", 50 + 20 * (row % 3 == 0), 100 + 12 * row) for row in range(18)]
+    boxes = [
+        (names[row].box[2] + 2, names[row].box[1], names[row].box[2] + 2 + side, names[row].box[1] + side)
+        for row in rows
+    ]
+    icons = [Drawing(box, 40, filled=True, stroked=False, curved=True) for box in boxes]
+    assert bool(find(make_page([*names, *write_prose(50, 400, 12)], drawings=icons)).figures) == is_figure

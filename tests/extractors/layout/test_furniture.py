@@ -150,3 +150,13 @@ def test_watermark_and_words_beside_the_text_repeat() -> None:
     words = [_line(f"{word} chapter", 300 + 30 * row, x=520) for row, word in enumerate("ABCDEF")]
     pages = [_page(n, _line("Confidential", 400), *words) for n in range(1, 9)]
     assert all(len(lines) == 7 for lines in _running_texts(pages))
+
+
+def test_captions_at_the_same_place_of_several_pages_are_content() -> None:
+    def running(*titles: str) -> list[list[str]]:
+        titled = [_page(n, _line(title, 50), _line("of all patients", 62)) for n, title in enumerate(titles)]
+        return _running_texts([*titled, *(_page(n) for n in range(4, 9))])[:4]
+
+    assert running(*(f"Fig. {n} Survival" for n in (3, 4, 5, 6))) == [[]] * 4
+    assert running(*["Exhibit 99.1 Survival"] * 4) == [["Exhibit 99.1 Survival", "of all patients"]] * 4
+    assert running(*(f"Survey of {n}" for n in (2020, 2021, 2022, 2023)))[0] == ["Survey of 2020", "of all patients"]
