@@ -6,12 +6,14 @@ from extractors.geometry import (
     area,
     boxes_touch,
     coverage,
+    gaps,
     height,
     horizontal_overlap,
     is_inside,
     merge_boxes,
     overlap_area,
     shorter_side,
+    vertical_overlap,
     width,
 )
 from extractors.layout.captions import join_lines
@@ -47,6 +49,7 @@ _MAX_ROUNDED_SEGMENTS = 12  # of a rectangle with rounded corners; a circle has 
 _MIN_CHART_LABELS = 3  # of a chart that is nothing but rectangles
 _MIN_TICKS = 4  # numbers at the edge of a plot
 _MAX_ICON, _MAX_ICON_COVERAGE = 1.5, 0.2  # side in text sizes; share of the region under icons that stand in the text
+_LEVEL = 0.5  # share of the lower height of an icon and of the words it stands at
 
 # What makes rectangles and rules a table or a form.
 _MAX_TEXT = 0.25  # share of the region under words
@@ -79,7 +82,7 @@ def is_picture(region: Region, page: PageElements) -> bool:
         return True
     if page.separators and not region.labels and at_edge(region.marks_box, layout):
         return False  # an ornament beside the text
-    if _are_icons(region, page.body_size):
+    if _are_icons(region, page):
         return False
     paths = _foreground_paths(region) if count_ticks(region, layout) < _MIN_TICKS else _paths(region)
     solid = [path for path in paths if shorter_side(path.box) > RULE_THICKNESS]
@@ -93,11 +96,18 @@ def is_picture(region: Region, page: PageElements) -> bool:
     return len(paths) >= _MIN_PATHS or sum(path.items for path in paths) >= _MIN_SEGMENTS
 
 
-def _are_icons(region: Region, text_size: float) -> bool:
-    """Whether a region is symbols as large as letters, far from each other, as after the names of authors."""
+def _are_icons(region: Region, page: PageElements) -> bool:
+    """Whether a region is a few symbols as large as letters, each at words, as after the names of authors."""
     largest = max(max(width(mark.box), height(mark.box)) for mark in region.marks)
     inked = sum(area(mark.box) for mark in region.marks)
-    return largest < _MAX_ICON * text_size and inked < _MAX_ICON_COVERAGE * area(region.marks_box)
+    if largest >= _MAX_ICON * page.body_size or inked >= _MAX_ICON_COVERAGE * area(region.marks_box):
+        return False
+    words = [line.box for line in page.layout.lines if line.visible]
+
+    def is_at_words(box: Box) -> bool:
+        return any(vertical_overlap(box, x) > _LEVEL and gaps(box, x)[0] < page.body_size for x in words)
+
+    return all(is_at_words(mark.box) for mark in region.marks)
 
 
 def _is_letterhead(box: Box, layout: PageLayout) -> bool:

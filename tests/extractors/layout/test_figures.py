@@ -364,9 +364,12 @@ def test_background_of_a_section_is_no_figure() -> None:
 )
 def test_symbols_after_names_are_no_figure(side: float, rows: Sequence[int], is_figure: bool) -> None:
     names = [write_line("Ada Lovelace", 50 + 20 * (row % 3 == 0), 100 + 12 * row) for row in range(18)]
-    boxes = [
-        (names[row].box[2] + 2, names[row].box[1], names[row].box[2] + 2 + side, names[row].box[1] + side)
-        for row in rows
-    ]
-    icons = [Drawing(box, 40, filled=True, stroked=False, curved=True) for box in boxes]
+    corners = [(names[row].box[2] + 2, names[row].box[1]) for row in rows]
+    icons = [Drawing((x, y, x + side, y + side), 40, filled=True, stroked=False, curved=True) for x, y in corners]
     assert bool(find(make_page([*names, *write_prose(50, 400, 12)], drawings=icons)).figures) == is_figure
+
+
+def test_dots_beside_text_are_a_figure() -> None:
+    corners = [(330 + 7 * column, 100 + 7 * row) for column in range(20) for row in range(20)]
+    dots = [Drawing((x, y, x + 3, y + 3), 4, filled=True, stroked=False, curved=True) for x, y in corners]
+    assert len(find(make_page(write_prose(50, 90, 20), drawings=dots)).figures) == 1
