@@ -11,8 +11,8 @@ from extractors.geometry import merge_boxes
 from extractors.layout.text_blocks import is_monospaced
 from extractors.page import Line
 from extractors.pdf.render import pymupdf
-from extractors.pdf.symbol_fonts import read_symbols
-from extractors.pdf.word_spaces import read_blocks
+from extractors.pdf.symbol_fonts import read_numbered_symbols, read_symbols
+from extractors.pdf.word_spaces import read_blocks, spans_of
 from extractors.types import Box
 
 MIN_WORD_SPACE, MAX_WORD_SPACE, MAX_KERNING = 0.12, 0.8, 0.15  # font sizes between words; overlap of pieces of one
@@ -48,7 +48,9 @@ def read_lines(page: Any, to_displayed: Transform, limits: Box) -> Iterator[Line
     m = pymupdf()
     flags = m.TEXT_PRESERVE_LIGATURES | m.TEXT_PRESERVE_WHITESPACE | m.TEXT_CLIP | m.TEXT_USE_CID_FOR_UNKNOWN_UNICODE
     a, b, c, d, *_ = tuple(page.rotation_matrix)
-    for number, block in enumerate(read_blocks(page, flags)):
+    blocks = read_blocks(page, flags)
+    read_numbered_symbols(page, spans_of(blocks))
+    for number, block in enumerate(blocks):
         for raw in _join_words(block.get("lines", ())):
             x, y = raw["dir"]
             line = _line(raw, number, (a * x + c * y, b * x + d * y), to_displayed)

@@ -34,17 +34,17 @@ def read_blocks(page: Any, flags: int) -> list[dict[str, Any]]:
     Single characters take twice as long to read, so only pages with a suspicious word are read that way.
     """
     blocks: list[dict[str, Any]] = page.get_text("dict", flags=flags)["blocks"]
-    is_tight = any(_RUN_TOGETHER.search(span["text"]) for span in _spans(blocks))
-    if not is_tight and not any(_UNIT.search(s["text"]) or _LETTERSPACED.search(s["text"]) for s in _spans(blocks)):
+    is_tight = any(_RUN_TOGETHER.search(span["text"]) for span in spans_of(blocks))
+    if not is_tight and not any(_UNIT.search(s["text"]) or _LETTERSPACED.search(s["text"]) for s in spans_of(blocks)):
         return blocks
     blocks = page.get_text("rawdict", flags=flags)["blocks"]
-    for span in _spans(blocks):
+    for span in spans_of(blocks):
         characters = _without_letter_spaces(span.pop("chars"), span["size"])
         span["text"] = _spaced_text(characters, span["size"], only_units=not is_tight)
     return blocks
 
 
-def _spans(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def spans_of(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     return (span for block in blocks for line in block.get("lines", ()) for span in line["spans"])
 
 
