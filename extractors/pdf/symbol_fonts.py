@@ -9,28 +9,28 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-_OPERATORS = str.maketrans({"¼": "=", "þ": "+", "ð": "(", "Þ": ")"})
+_OPERATORS = str.maketrans({"¼": "=", "þ": "+", "ð": "(", "Þ": ")", "½": "[", "Š": "]"})
 _GREEK_AND_RELATIONS = str.maketrans({"5": "<", "4": ">", "m": "μ", "O": "Ω"})
 _MICRO = str.maketrans({"l": "μ"})
 _GREEK = str.maketrans("abgdemlpstw", "αβγδεμλπστω")
+_TEX_SYMBOLS = {0: "−", 1: "·", 2: "×", 3: "∗", 6: "±", 14: "°", 15: "•", 20: "≤", 21: "≥", 24: "∼", 25: "≈"}  # cmsy
 _DASHES = str.maketrans({"e": "–", "d": "—"})
 _DIAERESIS = str.maketrans({"€": "¨"})
 
 _TABLES: tuple[tuple[re.Pattern[str], Mapping[int, int | str]], ...] = (
-    (re.compile(r"AdvP4C4E(?!59)|AdvPS?Sym|AdvMT_SY|CM_Maths_Symbols"), _OPERATORS),
+    (re.compile(r"CM_Maths_Symbols"), {**_OPERATORS, **_TEX_SYMBOLS}),
+    (re.compile(r"AdvP4C4E(?!59)|AdvPS?Sym|AdvMT_SY"), _OPERATORS),
     (re.compile(r"AdvPi1$"), _GREEK_AND_RELATIONS),
     (re.compile(r"AdvPSMP13$"), _MICRO),
+    (re.compile(r"MATHG-1A$"), {2: "μ"}),
     (re.compile(r"AdvPS44A44B$"), _DASHES),
     (re.compile(r"AdvP4C4E59$"), _DIAERESIS),
     (re.compile(r"(?:^|\+)(?:EPS)?Symbol(?:MT|-\w+)?$"), _GREEK),  # Latin letters remain where MuPDF knows no others
 )
 
 _NUMBERED: tuple[tuple[re.Pattern[str], Mapping[int, str]], ...] = (
-    # As TeX's symbols (cmsy) and accents (cmr) are numbered.
-    (
-        re.compile(r"AdvP4C4E74$|AdvMT_SY$"),
-        {0: "−", 1: "·", 2: "×", 6: "±", 14: "°", 15: "•", 20: "≤", 21: "≥", 24: "∼", 25: "≈"},
-    ),
+    (re.compile(r"AdvP4C4E74$|AdvMT_SY$"), _TEX_SYMBOLS),
+    # As the accents of TeX (cmr) are numbered.
     (re.compile(r"AdvP4C4E59$"), {18: "`", 19: "´", 20: "ˇ", 21: "˘", 22: "¯", 23: "˚"}),
     # As Adobe's Symbol is encoded.
     (re.compile(r"AdvPSSym$"), {163: "≤", 176: "°", 177: "±", 179: "≥", 180: "×", 211: "©"}),
