@@ -5,7 +5,7 @@ labels of a drawing do not.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 
 from extractors.geometry import area, horizontal_overlap, width
 from extractors.layout.figures import Figure
@@ -30,7 +30,7 @@ _MIN_LARGER = 1.05
 
 
 def text_in_figures(
-    layout: PageLayout, inside: Collection[int], uncaptioned: Sequence[Figure], body_size: float
+    layout: PageLayout, inside: Set[int], uncaptioned: Sequence[Figure], body_size: float
 ) -> frozenset[int]:
     """Return the indices of the lines among `inside`, those in figures, that are text.
 
@@ -39,7 +39,8 @@ def text_in_figures(
     if not inside:
         return frozenset()
     blocks = group_text_blocks(layout, [index for index, line in enumerate(layout.lines) if line.visible])
-    texts = [block for block in blocks if _is_running_text(block, layout) or _is_listing(block)]
+    own = [block for block in blocks if not inside.isdisjoint(block.lines)]
+    texts = [block for block in own if _is_running_text(block, layout) or _is_listing(block)]
     headings = [block for block in blocks if any(_heads(block, text) for text in texts)]
     found = {index for block in (*texts, *headings) for index in block.lines}
     found.update(*(_laid_over(figure, layout, inside, body_size) for figure in uncaptioned))

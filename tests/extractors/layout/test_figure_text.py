@@ -20,12 +20,12 @@ def _line(text: str, x: float, base: float, *, size: float = 10, font: str = "Se
 
 def _texts(*lines: Line) -> list[str]:
     layout = PageLayout(1, 400, 600, lines)
-    return [lines[i].text for i in sorted(text_in_figures(layout, range(len(lines)), [], BODY_SIZE))]
+    return [lines[i].text for i in sorted(text_in_figures(layout, frozenset(range(len(lines))), [], BODY_SIZE))]
 
 
 def _texts_on(figure: Figure, *lines: Line) -> list[str]:
     layout = PageLayout(1, 400, 600, lines)
-    return [lines[i].text for i in sorted(text_in_figures(layout, range(len(lines)), [figure], BODY_SIZE))]
+    return [lines[i].text for i in sorted(text_in_figures(layout, frozenset(range(len(lines))), [figure], BODY_SIZE))]
 
 
 def test_card_is_text_with_its_heading() -> None:
@@ -38,6 +38,13 @@ def test_card_is_text_with_its_heading() -> None:
     ]
     labels = [_line("2019", 200, 300), _line("Sales", 200, 330), _line("Costs of all", 200, 360)]
     assert _texts(*card, *labels) == [line.text for line in card]
+
+
+def test_title_of_an_axis_above_the_caption_is_no_text() -> None:
+    title = _line("Latitude", 180, 495, size=14, bold=True)
+    caption = _line("Figure 6. Radiation on the horizontal plane, as a function of the latitude.", 60, 512)
+    layout = PageLayout(1, 400, 600, (title, caption))
+    assert not text_in_figures(layout, {0}, [], BODY_SIZE)
 
 
 def test_listing_is_text() -> None:
