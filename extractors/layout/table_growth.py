@@ -64,6 +64,7 @@ def with_labels_and_headings(region: Box, rows: Sequence[Row]) -> Box:
 
 def with_header_above(region: Box, rows: Sequence[Row]) -> Box:
     """A region with the headings above its upper rule, if the lowest stand over most columns, each over one."""
+    rows = _rows_of_column(rows, region)
     held = [n for n, row in enumerate(rows) if lines_inside(region, row)]
     if not held or not held[0]:
         return region
@@ -79,6 +80,12 @@ def with_header_above(region: Box, rows: Sequence[Row]) -> Box:
     if is_title or values > _MAX_HEADER_VALUES * len(above):
         return region
     return merge_boxes([region, rows_box(rows[first_heading(rows, held[0] - 1) : held[0]])])
+
+
+def _rows_of_column(rows: Sequence[Row], region: Box) -> list[Row]:
+    """The rows without the lines of another column, whose base lines may lie between those of this one."""
+    own = ([line for line in row if line.box[0] < region[2] and line.box[2] > region[0]] for row in rows)
+    return [row for row in own if row]
 
 
 def stand_over(headings: Row, columns: Columns) -> bool:

@@ -256,12 +256,14 @@ def test_headings_above_a_heading_of_several_columns_stay_apart() -> None:
     assert rows_of(page)[0] == ("Orchard", "Planted Both years", "Picked Both years", "")
 
 
-@pytest.mark.parametrize("shaded", [False, True])
-def test_header_above_the_first_rule_belongs_to_the_table(shaded: bool) -> None:
+@pytest.mark.parametrize(("shaded", "beside"), [(False, False), (True, False), (True, True)])
+def test_header_above_the_first_rule_belongs_to_the_table(shaded: bool, beside: bool) -> None:
     page = new_page()
+    if beside:  # the other column of the page has lines between the rows
+        write_cells(page, *((RIGHT + 20, TOP + STEP * (row + 1.25), "of the trees") for row in range(-2, 7)))
     write_paragraph(page, 72, 100, 4)
     if shaded:
-        for row in (1, 3):
+        for row in (1, 2, 3, 4) if beside else (1, 3):
             for x0, x1 in pairwise((*COLUMNS, RIGHT)):
                 box = (x0, TOP + STEP * row, x1, TOP + STEP * (row + 1))
                 page.draw_rect(box, color=None, fill=(0.93, 0.95, 0.98))
