@@ -24,6 +24,10 @@ from extractors.pdf.symbol_fonts import read_symbols
         ("€", "HsfhmxAdvP4C4E59", "¨"),
         ("5 ml ¼", "AdvTimes", "5 ml ¼"),
         ("±", "SymbolMT", "±"),
+        ("\uf06d \uf0b1 2 \uf0a3", "ABCDEF+SymbolMT", "μ ± 2 ≤"),
+        ("\uf0e5\uf03d", "EuclidSymbol-Italic", "∑="),
+        ("\uf0d7", "Symbol", "\uf0d7"),
+        ("\uf06d", "Wingdings-Regular", "\uf06d"),
     ],
 )
 def test_symbols_are_those_that_are_printed(text: str, font: str, printed: str) -> None:
