@@ -86,11 +86,11 @@ _ZIP = rb"PK\x03\x04"
 
 FORMATS = (
     Format((".pdf",), _PDF, "application/pdf", rb"(?s).*%PDF-", version=17, reader=readers.PDF, members="attached"),
-    Format((".pptx",), _SLIDES, _PPTX, _ZIP, version=2, reader=readers.SLIDES),
+    Format((".pptx",), _SLIDES, _PPTX, _ZIP, version=3, reader=readers.SLIDES),
     Format(
-        (".ppt",), _SLIDES, "application/vnd.ms-powerpoint", rb"\xd0\xcf\x11\xe0", version=2, reader=readers.OLD_SLIDES
+        (".ppt",), _SLIDES, "application/vnd.ms-powerpoint", rb"\xd0\xcf\x11\xe0", version=3, reader=readers.OLD_SLIDES
     ),
-    Format((".odp",), _SLIDES, _ODP, _ZIP, version=2, reader=readers.SLIDES),
+    Format((".odp",), _SLIDES, _ODP, _ZIP, version=3, reader=readers.SLIDES),
     Format((".png",), _PHOTOS, "image/png", rb"\x89PNG\r\n\x1a\n", reader=readers.IMAGE),
     Format((".jpg", ".jpeg"), _PHOTOS, "image/jpeg", rb"\xff\xd8\xff", reader=readers.IMAGE),
     Format((".webp",), _PHOTOS, "image/webp", rb"(?s)RIFF....WEBP", reader=readers.IMAGE),
@@ -127,10 +127,10 @@ FORMATS = (
     Format((".xlsx", ".xlsm"), _SHEETS, _XLSX, _ZIP, reader=readers.WORKBOOK),
     Format((".xls", ".xlsb"), _SHEETS, "application/vnd.ms-excel", rb"\xd0\xcf\x11\xe0", reader=readers.OLD_WORKBOOK),
     Format((".ods",), _SHEETS, _ODS, _ZIP, reader=readers.WORKBOOK),
-    Format((".docx", ".docm"), _WORD, _DOCX, _ZIP, reader=readers.TEXT_DOCUMENT),
-    Format((".odt",), _WORD, "application/vnd.oasis.opendocument.text", _ZIP, reader=readers.TEXT_DOCUMENT),
-    Format((".doc",), _WORD, "application/msword", rb"\xd0\xcf\x11\xe0", reader=readers.OLD_TEXT_DOCUMENT),
-    Format((".rtf",), _WORD, "application/rtf", rb"\{\\rtf", reader=readers.RICH_TEXT),
+    Format((".docx", ".docm"), _WORD, _DOCX, _ZIP, version=2, reader=readers.TEXT_DOCUMENT),
+    Format((".odt",), _WORD, "application/vnd.oasis.opendocument.text", _ZIP, version=2, reader=readers.TEXT_DOCUMENT),
+    Format((".doc",), _WORD, "application/msword", rb"\xd0\xcf\x11\xe0", version=2, reader=readers.OLD_TEXT_DOCUMENT),
+    Format((".rtf",), _WORD, "application/rtf", rb"\{\\rtf", version=2, reader=readers.RICH_TEXT),
     Format((".html", ".htm", ".xhtml"), _MARKUP, "text/html", reader=readers.WEB_PAGE),
     Format((".mhtml", ".mht"), _MARKUP, "multipart/related", reader=readers.WEB_PAGE),
     Format((".md", ".markdown"), _MARKUP, "text/markdown", reader=readers.MARKDOWN),

@@ -9,17 +9,10 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+from extractors.text.symbol_encoding import SYMBOL
+
 _OPERATORS = str.maketrans({"¼": "=", "þ": "+", "ð": "(", "Þ": ")", "½": "[", "Š": "]"})
 _GREEK_AND_RELATIONS = str.maketrans({"5": "<", "4": ">", "m": "μ", "O": "Ω"})
-# Adobe's Symbol encoding, whose codes word processors write into the private use area from U+F000. Left out are those
-# that stand before list items, which are recognised elsewhere.
-_SYMBOL = {
-    **dict(enumerate("!∀#∃%&∋()∗+,−./0123456789:;<=>?≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_", 0xF021)),
-    **dict(enumerate("αβχδεφγηιϕκλμνοπθρστυϖωξψζ{|}∼", 0xF061)),
-    **dict(enumerate("ϒ′≤⁄∞ƒ", 0xF0A1)),
-    **dict(enumerate("↔←↑→↓°±″≥×∝∂•÷≠≡≈…⏐—↵ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√", 0xF0AB)),
-    **dict(enumerate("¬∧∨⇔⇐⇑⇒⇓◊⟨®©™∑", 0xF0D8)),
-}
 _MICRO = str.maketrans({"l": "μ"})
 _GREEK = str.maketrans("abgdemlpstw", "αβγδεμλπστω")
 _TEX_SYMBOLS = {0: "−", 1: "·", 2: "×", 3: "∗", 6: "±", 14: "°", 15: "•", 20: "≤", 21: "≥", 24: "∼", 25: "≈"}  # cmsy
@@ -35,8 +28,8 @@ _TABLES: tuple[tuple[re.Pattern[str], Mapping[int, int | str]], ...] = (
     (re.compile(r"AdvPS44A44B$"), _DASHES),
     (re.compile(r"AdvP4C4E59$"), _DIAERESIS),
     # Latin letters remain where MuPDF knows no others.
-    (re.compile(r"(?:^|\+)(?:EPS)?Symbol(?:MT|-\w+)?$"), {**_SYMBOL, **_GREEK}),
-    (re.compile(r"Symbol"), _SYMBOL),
+    (re.compile(r"(?:^|\+)(?:EPS)?Symbol(?:MT|-\w+)?$"), {**SYMBOL, **_GREEK}),
+    (re.compile(r"Symbol"), SYMBOL),
 )
 
 _NUMBERED: tuple[tuple[re.Pattern[str], Mapping[int, str]], ...] = (

@@ -11,7 +11,8 @@ from extractors.office_xml import DIAGRAM, EMU_PER_POINT, MATH, MC, A, R
 from extractors.slides.charts import read_chart_space
 from extractors.slides.deck import DrawingShape, ImageShape, Shape, TableShape, TextShape, clip_box
 from extractors.table_grid import SpannedText, grid_from_rows
-from extractors.text.cleaning import clean_alternative_text
+from extractors.text.cleaning import clean_alternative_text, clean_text
+from extractors.text.symbol_encoding import read_symbol_text
 from extractors.types import Box, Problem
 
 MAX_GROUP_DEPTH = 20
@@ -179,12 +180,18 @@ def _paragraph_text(paragraph: Any) -> str:
     while stack:
         node = stack.pop()
         if node.tag in (f"{A}t", f"{MATH}t"):
-            pieces.append(node.text or "")
+            pieces.append(read_symbol_text(node.text or "", _symbol_font(node)))
         elif node.tag in (f"{A}br", f"{A}tab"):
             pieces.append(" ")
         elif node.tag != f"{MC}Fallback":
             stack.extend(list(node)[::-1])
-    return " ".join("".join(pieces).split())
+    return clean_text("".join(pieces))
+
+
+def _symbol_font(text: Any) -> str:
+    """The typeface of the symbols in a run, empty if it has none of its own."""
+    font = text.getparent().find(f"{A}rPr/{A}sym")
+    return font.get("typeface", "") if font is not None else ""
 
 
 def _read_alternate_content(tree: Any, frame: Frame) -> Iterator[Shape]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from extractors.office_xml import MATH, MC
+from extractors.text.symbol_encoding import read_symbol, read_symbol_text
 from extractors.word.docx_package import W, value
 
 PRINTED_NUMBER = "printed-number"
@@ -31,6 +32,8 @@ def _pieces(element: Any) -> Iterator[str]:
             yield child.text or ""
         elif tag in _CHARACTERS:
             yield _CHARACTERS[tag]
+        elif tag == f"{W}sym":
+            yield _symbol(child)
         elif tag in (f"{W}footnoteReference", f"{W}endnoteReference"):
             yield f"[{child.get(PRINTED_NUMBER)}]"
         elif tag == f"{MATH}oMath":
@@ -45,10 +48,19 @@ def _run(run: Any) -> Iterator[str]:
     hidden = run.find(f"{W}rPr/{W}vanish")
     if hidden is not None and hidden.get(f"{W}val") not in ("0", "false"):
         return
-    text = "".join(_pieces(run))
+    fonts = run.find(f"{W}rPr/{W}rFonts")
+    text = read_symbol_text("".join(_pieces(run)), fonts.get(f"{W}ascii", "") if fonts is not None else "")
     if value(run, "rPr/vertAlign") == "superscript" and text.lstrip("-−+").isdigit() and _follows_number(run):
         yield "^"
     yield text
+
+
+def _symbol(element: Any) -> str:
+    """The character of Insert > Symbol, which names a code and its font."""
+    try:
+        return read_symbol(int(element.get(f"{W}char", ""), 16), element.get(f"{W}font", ""))
+    except (ValueError, OverflowError):  # no number, or none of a character
+        return ""
 
 
 def _follows_number(run: Any) -> bool:

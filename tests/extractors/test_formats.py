@@ -77,14 +77,14 @@ def test_names_and_versions_of_built_in_extractors_match_stored_fingerprints() -
     versions = {(row.name, row.version) for row in FORMATS}
     assert versions == {
         ("pdf", 17),
-        ("slides", 2),
+        ("slides", 3),
         ("photos", 1),
         ("catalog", 3),
         ("sheets", 1),
         ("markup", 1),
         ("mail", 1),
         ("members.unpack", 1),
-        ("word", 1),
+        ("word", 2),
     }
 
 

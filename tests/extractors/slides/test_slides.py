@@ -20,6 +20,22 @@ def test_bullets_keep_their_order_level_box_and_heading(tmp_path: Path) -> None:
     assert (passage.heading, passage.page, passage.box) == (("Title 1",), 1, (72, 144, 372, 244))
 
 
+def test_symbols_are_read(tmp_path: Path) -> None:
+    from pptx.oxml import parse_xml
+    from pptx.util import Pt
+
+    def symbols(slide: Any) -> None:
+        paragraph = slide.shapes.add_textbox(Pt(72), Pt(144), Pt(300), Pt(100)).text_frame.paragraphs[0]
+        for text, font in (("25 ", ""), ("\uf06d", "Symbol"), ("m ", ""), ("\uf0fc", "Wingdings")):
+            run = paragraph.add_run()
+            run.text = text
+            if font:
+                drawing = "http://schemas.openxmlformats.org/drawingml/2006/main"
+                run._r.get_or_add_rPr().append(parse_xml(f'<a:sym xmlns:a="{drawing}" typeface="{font}"/>'))
+
+    assert passage_texts(extract_deck(write_deck(tmp_path / "a.pptx", symbols)), "text") == ["25 μm ✓"]
+
+
 def test_slide_with_only_a_title_yields_a_passage(tmp_path: Path) -> None:
     (passage,) = extract_deck(write_deck(tmp_path / "a.pptx", lambda slide: None)).passages
     assert (passage.text, passage.heading) == ("Title 1", ())

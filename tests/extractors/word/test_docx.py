@@ -125,6 +125,17 @@ def test_changes_are_accepted_and_fields_hidden_text_and_formulas_read(document:
     assert extract_file(save(document, tmp_path)).passages[0].text == "new 12 10^4 (a+b)/2"
 
 
+def test_symbols_are_read(document: Any, tmp_path: Path) -> None:
+    append_xml(
+        document.add_paragraph("A film of 25 ")._p,
+        "<w:r><w:sym w:font='Symbol' w:char='F06D'/><w:t>m at 4 </w:t><w:sym w:font='Symbol' w:char='00B0'/></w:r>"
+        "<w:r><w:rPr><w:rFonts w:ascii='Symbol' w:hAnsi='Symbol'/></w:rPr><w:t>\uf0a3</w:t></w:r>"
+        "<w:r><w:t>5 </w:t><w:sym w:font='Wingdings' w:char='F0FC'/><w:sym w:font='Symbol' w:char='no'/></w:r>"
+        "<w:r><w:t>\uf06d</w:t><w:sym w:font='Symbol' w:char='FFFFFFFF'/></w:r>",
+    )
+    assert extract_file(save(document, tmp_path)).passages[0].text == "A film of 25 μm at 4 °≤5 ✓"
+
+
 def test_text_boxes_content_controls_and_nested_tables_are_read(document: Any, tmp_path: Path) -> None:
     body = document.element.body
     paragraph = "<w:p><w:r><w:t>{}</w:t></w:r></w:p>"
