@@ -4,6 +4,7 @@ In: a region and the rows of its page that are no running text.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from extractors.geometry import merge_boxes, width
@@ -76,7 +77,8 @@ def with_header_above(region: Box, rows: Sequence[Row]) -> Box:
         return region
     size = max(line.size for row in inside for line in row)
     values = sum(is_value(line.text) for line in above)
-    is_title = any(line.size > _MAX_HEADING_SIZE * size or starts_caption(line) for line in above)
+    whole = replace(above[0], text=" ".join(line.text for line in above))  # words of a caption may be set far apart
+    is_title = any(line.size > _MAX_HEADING_SIZE * size or starts_caption(line) for line in (*above, whole))
     if is_title or values > _MAX_HEADER_VALUES * len(above):
         return region
     return merge_boxes([region, rows_box(rows[first_heading(rows, held[0] - 1) : held[0]])])

@@ -16,6 +16,7 @@ from tests.support.drawn_tables import (
     STEP,
     TOP,
     draw_frame,
+    draw_grid,
     draw_rule,
     new_page,
     rows_in,
@@ -270,6 +271,14 @@ def test_header_above_the_first_rule_belongs_to_the_table(shaded: bool, beside: 
     write_rows(page, HARVEST)
     for row in (1,) if shaded else range(1, len(HARVEST) + 1):
         draw_rule(page, TOP + STEP * row)
+    (table,) = tables_of(page)
+    assert rows_in(table) == tuple(HARVEST)
+
+
+def test_caption_set_wide_is_no_header() -> None:
+    page = new_page()
+    write_rows(page, [("Table 3 Harvests", "of", "all", "orchards")], top=TOP - STEP)
+    draw_grid(page)
     (table,) = tables_of(page)
     assert rows_in(table) == tuple(HARVEST)
 
