@@ -1,6 +1,7 @@
 """Grouping the rows of a column into paragraphs, and joining lines into running text."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from statistics import median
@@ -183,7 +184,8 @@ def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph 
 def _split_run_in(group: Sequence[Row], paragraph: Paragraph) -> list[Paragraph]:
     """The paragraph, after what looks like a heading at its start: a few words in another font that end in a point.
 
-    In bold and below white space, they need no point.
+    In bold and below white space, they need no point. Where the text goes on in their font, only words after them are
+    set apart.
     """
     first = group[0].lines[0]
     for number, row in enumerate(group[:MAX_RUN_IN_LINES]):
@@ -192,6 +194,9 @@ def _split_run_in(group: Sequence[Row], paragraph: Paragraph) -> list[Paragraph]
             return [paragraph]
         if not line.run_in:
             continue
+        following = Counter(below.main_line.font for below in group[number + 1 :]).most_common(1)
+        if following and following[0][0] == first.first_font:
+            return [paragraph]
         start, rest = line.text[: line.run_in].strip(), line.text[line.run_in :].strip()
         heading = clean_text(join_lines([*(above.text for above in group[:number]), start]))
         lines = tuple(text for text in (clean_text(rest), *paragraph.lines[number + 1 :]) if text)

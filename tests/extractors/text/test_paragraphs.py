@@ -128,6 +128,14 @@ def test_heading_within_a_paragraph_is_separated(start: str) -> None:
     assert text.lines == (f"We took one every {FULL_LINE}", FULL_LINE)
 
 
+@pytest.mark.parametrize(("font", "is_heading"), [("Body", False), ("Italic", True)])
+def test_words_before_a_name_in_italics_are_no_heading(font: str, is_heading: bool) -> None:
+    start = "The laws of the villages were the following:"
+    first = replace(styled(f"{start} The forests of {FULL_LINE}", 100, "Name", run_in=len(start)), first_font=font)
+    texts = build_paragraphs(order_rows([first, styled(FULL_LINE, 112), styled(FULL_LINE, 124)]), 1)
+    assert [text.run_in for text in texts] == ([True, False] if is_heading else [False])
+
+
 def test_heading_within_a_paragraph_may_take_several_lines() -> None:
     lines = [
         styled("Soil samples of the northern", 100, "Italic"),
