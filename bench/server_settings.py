@@ -21,7 +21,7 @@ from bench.synthetic_text import Author
 from diptych.encoders.registry import load_encoder
 from diptych.models.meter import Meter
 from diptych.settings import Settings, load_settings
-from diptych.store.server import ServerStore, open_server_store
+from diptych.store.server.store import ServerStore, open_server_store
 from diptych.store.types import TEXT_VECTOR, Payload, Point, RankedListRequest, in_batches, text_shapes
 from diptych.vectors import Vector
 

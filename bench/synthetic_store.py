@@ -24,7 +24,8 @@ from diptych.models.meter import Meter
 from diptych.pipeline.discovery.sources import find_sources
 from diptych.pipeline.pipeline import Pipeline
 from diptych.settings import Settings, load_settings
-from diptych.store import embedded_collection, points, terms
+from diptych.store import points, terms
+from diptych.store.embedded import collection as embedded_collection
 from diptych.store.points import DocumentDrafts, PointDraft, document_id, draft_points
 from diptych.store.register import DocumentRecord, write_record
 from diptych.store.switch import make_points

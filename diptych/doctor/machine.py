@@ -177,7 +177,7 @@ def check_store(settings: Settings) -> Check:
         return Check("store", "ok", "in memory, for Python programs; commands and flows need a folder or a server")
     if "://" not in settings.store:
         return _check_folder("store", Path(settings.store), cost, "DIPTYCH_STORE")
-    from diptych.store.server import server_version
+    from diptych.store.server.store import server_version
 
     try:
         version = server_version(settings)

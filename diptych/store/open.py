@@ -18,7 +18,7 @@ def open_store(settings: Settings, shapes: Callable[[], VectorShapes], *, create
     Raises `StoreMissing` if it does not exist and `create` is False.
     """
     if "://" in settings.store:
-        from diptych.store.server import open_server_store
+        from diptych.store.server.store import open_server_store
 
         return open_server_store(settings, shapes(), create=create)
     for name in SERVER_SETTINGS:
@@ -28,6 +28,6 @@ def open_store(settings: Settings, shapes: Callable[[], VectorShapes], *, create
     # A folder `documents` alone does not make a folder a store.
     if not create and not (folder / "documents" / "edge_config.json").is_file():
         raise StoreMissing(settings.store)
-    from diptych.store.embedded import EmbeddedStore
+    from diptych.store.embedded.store import EmbeddedStore
 
     return EmbeddedStore(folder, shapes(), settings.lock_seconds, Tenant(settings.tenant))

@@ -26,10 +26,10 @@ from diptych.pipeline.pipeline import Pipeline
 from diptych.pipeline.reindex import reindex_store
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search
-from diptych.store.embedded import EmbeddedStore
+from diptych.store.embedded.store import EmbeddedStore
 from diptych.store.register import list_records
-from diptych.store.server import ServerStore
-from diptych.store.server_options import ServerOptions
+from diptych.store.server.options import ServerOptions
+from diptych.store.server.store import ServerStore
 from diptych.store.spaces import Spaces
 from diptych.store.switch import delete_document
 from diptych.store.types import Store, text_shapes

@@ -13,7 +13,7 @@ from pathlib import Path
 from diptych.picture_store import PictureStore
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
-from diptych.store.embedded import EmbeddedStore
+from diptych.store.embedded.store import EmbeddedStore
 from diptych.store.register import DocumentRecord, is_visible, list_records
 from diptych.store.spaces import Spaces
 from diptych.store.types import Store, text_shapes

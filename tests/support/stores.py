@@ -21,9 +21,9 @@ from typing import Any
 import pytest
 from qdrant_client import QdrantClient
 
-from diptych.store.embedded import EmbeddedStore
-from diptych.store.server import ServerStore
-from diptych.store.server_options import ServerOptions
+from diptych.store.embedded.store import EmbeddedStore
+from diptych.store.server.options import ServerOptions
+from diptych.store.server.store import ServerStore
 from diptych.store.types import Store, VectorShapes, text_shapes
 
 URL = os.environ.get("DIPTYCH_TEST_QDRANT_URL", "")

@@ -14,8 +14,8 @@ from qdrant_client.http.api_client import ApiClient
 
 from diptych import Diptych, Settings
 from diptych.library.runtime import Runtime
-from diptych.store import server
-from diptych.store.server_indexes import FIXED_INDEXES
+from diptych.store.server import store as server
+from diptych.store.server.indexes import FIXED_INDEXES
 from diptych.store.spaces import Spaces
 from extractors.types import Extraction, Passage
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure

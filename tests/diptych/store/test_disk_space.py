@@ -9,7 +9,7 @@ import pytest
 
 from diptych.errors import StoreError
 from diptych.store import disk_space
-from diptych.store.embedded import EmbeddedStore
+from diptych.store.embedded.store import EmbeddedStore
 from diptych.store.points import EncodingConfig
 from diptych.store.register import bind_encoders, list_records
 from diptych.store.types import text_shapes
@@ -120,7 +120,7 @@ def test_new_store_is_not_started_without_room_for_its_collections(tmp_path: Pat
 def test_search_structures_are_only_built_with_enough_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = EmbeddedStore(tmp_path / "store", text_shapes(4), 5)
     store.optimize()
-    monkeypatch.setattr("diptych.store.graphs.free_bytes", lambda place: ROOM_TO_START)
+    monkeypatch.setattr("diptych.store.embedded.graphs.free_bytes", lambda place: ROOM_TO_START)
     with pytest.raises(StoreError, match=r"everything is stored.*Free some space"):
         store.optimize()
     store.close()

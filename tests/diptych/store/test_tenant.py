@@ -14,9 +14,9 @@ from qdrant_client import QdrantClient
 from diptych import Diptych, Settings
 from diptych.errors import QueryError, SettingsError, StoreError
 from diptych.settings import load_settings
-from diptych.store.embedded import EmbeddedStore
-from diptych.store.server import ServerStore
-from diptych.store.server_options import ServerOptions
+from diptych.store.embedded.store import EmbeddedStore
+from diptych.store.server.options import ServerOptions
+from diptych.store.server.store import ServerStore
 from diptych.store.tenant import TENANT, Tenant
 from diptych.store.types import INDEXED, STORE_ID, Point, RankedListRequest, Store, text_shapes
 from diptych.where import parse_where

@@ -14,8 +14,8 @@ from qdrant_client import QdrantClient, models
 from diptych import Diptych, Settings
 from diptych.errors import SettingsError, StoreError, StoreMismatch
 from diptych.store.open import open_store as open_chosen_store
-from diptych.store.server import ServerStore
-from diptych.store.server_options import ServerOptions
+from diptych.store.server.options import ServerOptions
+from diptych.store.server.store import ServerStore
 from diptych.store.types import Point, RankedListRequest, VectorShape, text_shapes
 from tests.support.stores import URL, open_store
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from diptych.store import embedded, read_ahead
-from diptych.store.embedded import EmbeddedStore
-from diptych.store.read_ahead import read_payloads
+from diptych.store.embedded import read_ahead
+from diptych.store.embedded import store as embedded
+from diptych.store.embedded.read_ahead import read_payloads
+from diptych.store.embedded.store import EmbeddedStore
 from diptych.store.types import text_shapes
 
 

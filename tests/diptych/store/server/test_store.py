@@ -14,9 +14,9 @@ import pytest
 
 from diptych.errors import StoreError
 from diptych.settings import API_KEY_VARIABLE, Settings
-from diptych.store import server
-from diptych.store.server import open_server_store, server_version
-from diptych.store.server_indexes import FIXED_INDEXES
+from diptych.store.server import store as server
+from diptych.store.server.indexes import FIXED_INDEXES
+from diptych.store.server.store import open_server_store, server_version
 from diptych.store.types import VECTORS, Point, Store, text_shapes
 
 POINT = Point("00000000-0000-0000-0000-000000000001", {"page": 1})

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from diptych.errors import StoreError
-from diptych.store import graphs
 from diptych.store.disk_space import RESERVE_TO_START, allocated_bytes
-from diptych.store.embedded import EmbeddedStore
+from diptych.store.embedded import graphs
+from diptych.store.embedded.store import EmbeddedStore
 from diptych.store.types import TEXT_VECTOR, Point, RankedListRequest, text_shapes
 
 SIZE, POINTS = 4096, 700  # enough bytes for a graph

@@ -20,10 +20,10 @@ from diptych.errors import StoreError, StoreMissing
 from diptych.object_store import hide_credentials
 from diptych.settings import API_KEY_VARIABLE, Settings
 from diptych.store.page_vectors import ImagesWithPages
-from diptych.store.server_aliases import publish_edition
-from diptych.store.server_collection import ServerCollection
-from diptych.store.server_failures import WRITES_DROPPED, explain_failure
-from diptych.store.server_options import ServerOptions
+from diptych.store.server.aliases import publish_edition
+from diptych.store.server.collection import ServerCollection
+from diptych.store.server.failures import WRITES_DROPPED, explain_failure
+from diptych.store.server.options import ServerOptions
 from diptych.store.types import (
     NAMESPACE,
     PAGE_VECTOR,

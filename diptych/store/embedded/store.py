@@ -19,12 +19,12 @@ from pathlib import Path
 from qdrant_edge import EdgeShard
 
 from diptych.errors import DiptychError, StoreError, StoreMismatch
-from diptych.store import graphs
 from diptych.store.disk_space import NEW_COLLECTION_BYTES, RESERVE_TO_START, check_disk_space, explain_failure
-from diptych.store.embedded_collection import EmbeddedCollection, create_shard, point_from_record, stored_shapes
-from diptych.store.embedded_lock import HandoverLock, document_lock, wait_for_document_locks
+from diptych.store.embedded import graphs
+from diptych.store.embedded.collection import EmbeddedCollection, create_shard, point_from_record, stored_shapes
+from diptych.store.embedded.lock import HandoverLock, document_lock, wait_for_document_locks
+from diptych.store.embedded.read_ahead import read_payloads
 from diptych.store.page_vectors import ImagesWithPages
-from diptych.store.read_ahead import read_payloads
 from diptych.store.tenant import FOLDER, NO_TENANT, TENANT_REFUSED, TENANT_REQUIRED, Tenant
 from diptych.store.types import (
     PAGE_VECTOR,

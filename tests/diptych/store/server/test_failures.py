@@ -8,7 +8,7 @@ import httpx
 import pytest
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from diptych.store.server_failures import explain_failure, is_temporary
+from diptych.store.server.failures import explain_failure, is_temporary
 
 
 def response(code: int, reason: str) -> UnexpectedResponse:

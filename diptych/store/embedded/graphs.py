@@ -15,7 +15,7 @@ from qdrant_edge import EdgeShard
 
 from diptych.errors import StoreError
 from diptych.store.disk_space import MIB, RESERVE_TO_START, allocated_bytes, explain_failure, free_bytes
-from diptych.store.embedded_lock import file_lock
+from diptych.store.embedded.lock import file_lock
 from extractors.atomic_write import sync_files
 
 MIN_POINTS = 5000

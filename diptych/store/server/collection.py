@@ -10,10 +10,10 @@ from qdrant_client import QdrantClient, models
 from diptych.errors import StoreError
 from diptych.store.bm25 import query_vector
 from diptych.store.filters import filter_json
-from diptych.store.server_failures import WRITES_DROPPED, is_missing, retried
-from diptych.store.server_indexes import MAX_VALUES, PayloadIndexes, index_types
-from diptych.store.server_options import ServerOptions, check_vectors, is_quantized, vector_shapes
-from diptych.store.server_points import delete_operation, equality, point_from_record, point_struct, sparse_vector
+from diptych.store.server.failures import WRITES_DROPPED, is_missing, retried
+from diptych.store.server.indexes import MAX_VALUES, PayloadIndexes, index_types
+from diptych.store.server.options import ServerOptions, check_vectors, is_quantized, vector_shapes
+from diptych.store.server.points import delete_operation, equality, point_from_record, point_struct, sparse_vector
 from diptych.store.tenant import TENANT, TENANT_REFUSED, TENANT_REQUIRED, WITHOUT_TENANT
 from diptych.store.types import (
     BM25_FIELDS,

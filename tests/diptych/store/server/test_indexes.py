@@ -9,8 +9,8 @@ from qdrant_client import models
 
 from diptych.errors import QueryError, StoreError
 from diptych.store.filters import filter_json
-from diptych.store.server import ServerStore
-from diptych.store.server_indexes import FIXED_INDEXES, MAX_COLUMNS, PayloadIndexes
+from diptych.store.server.indexes import FIXED_INDEXES, MAX_COLUMNS, PayloadIndexes
+from diptych.store.server.store import ServerStore
 from diptych.store.types import KEYWORD_FIELDS, Payload, Point
 from diptych.where import parse_where
 from tests.support.stores import SERVER, URL, connect, open_store

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from diptych.errors import StoreBusy, StoreError
-from diptych.store.embedded import EmbeddedStore
-from diptych.store.embedded_collection import MIN_INDEXED_POINTS
+from diptych.store.embedded.collection import MIN_INDEXED_POINTS
+from diptych.store.embedded.store import EmbeddedStore
 from diptych.store.types import KEYWORD_FIELDS, TEXT_VECTOR, Point, RankedListRequest, text_shapes
 from diptych.where import parse_where
 
@@ -35,8 +35,8 @@ import os, signal
 from pathlib import Path
 from diptych.store.types import KEYWORD_FIELDS, Point, text_shapes
 from diptych.where import parse_where
-from diptych.store.embedded import EmbeddedStore
-from diptych.store.embedded_collection import MIN_INDEXED_POINTS
+from diptych.store.embedded.store import EmbeddedStore
+from diptych.store.embedded.collection import MIN_INDEXED_POINTS
 store = EmbeddedStore(Path({str(tmp_path)!r}), text_shapes(3), 5)
 store.documents.upsert([Point({IDS[0]!r}, {{"page": 7}})])
 os.kill(os.getpid(), signal.SIGKILL)

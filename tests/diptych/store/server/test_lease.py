@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from diptych.store import server
-from diptych.store.server import HOST, ServerStore, document_lease
+from diptych.store.server import store as server
+from diptych.store.server.store import HOST, ServerStore, document_lease
 from diptych.store.types import NAMESPACE, Point
 from tests.support.stores import SERVER, open_store
 

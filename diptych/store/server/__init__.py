@@ -1,0 +1,1 @@
+"""The store on a Qdrant server. The only importer of `qdrant_client`."""
