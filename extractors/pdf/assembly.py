@@ -7,7 +7,7 @@ from statistics import median
 
 from extractors.geometry import width
 from extractors.layout.page_sample import without_numbers
-from extractors.layout.tables import Table
+from extractors.layout.tables.tables import Table
 from extractors.layout.text_blocks import is_monospaced
 from extractors.pdf.annotations import note_passages
 from extractors.pdf.page_extractor import PageParts

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractors.errors import ExtractionError
 from extractors.geometry import expand_box
-from extractors.layout.figures import Figure
+from extractors.layout.figures.figures import Figure
 from extractors.pdf.render import decode_embedded_image, pymupdf, render_page, unlock
 from extractors.pictures.store import save_image, save_image_bytes
 from extractors.types import Box, ImageFile, PageImage

@@ -12,10 +12,10 @@ from extractors.errors import ExtractionError
 from extractors.geometry import coverage, rotate_box
 from extractors.layout.captions import Caption
 from extractors.layout.drawn_bullets import drawn_bullets
-from extractors.layout.figure_text import text_in_figures
-from extractors.layout.figures import Figure, PageFigures, find_figures
+from extractors.layout.figures.figure_text import text_in_figures
+from extractors.layout.figures.figures import Figure, PageFigures, find_figures
 from extractors.layout.furniture import Furniture
-from extractors.layout.tables import Table, find_tables
+from extractors.layout.tables.tables import Table, find_tables
 from extractors.ocr.preparation import slope_back
 from extractors.ocr.recognition import recognise_words
 from extractors.page import Line, PageLayout

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from extractors.errors import ExtractionError
 from extractors.geometry import area, coverage
 from extractors.layout.marks import background_images
-from extractors.layout.scans import add_scanned_pictures
+from extractors.layout.scans.scans import add_scanned_pictures
 from extractors.ocr.preparation import LONG_SIDE, straighten
 from extractors.ocr.recognition import OcrResult, recognise_page
 from extractors.page import Drawing, Line, PageLayout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from extractors.layout.figures import PageFigures, find_figures
+from extractors.layout.figures.figures import PageFigures, find_figures
 from extractors.layout.furniture import Furniture
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.types import Box

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from extractors.layout.tables import Table, find_tables
+from extractors.layout.tables.tables import Table, find_tables
 from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import pymupdf
 from extractors.table_grid import body_rows, column_headers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from extractors.layout.tables import Table
+from extractors.layout.tables.tables import Table
 from extractors.pdf.assembly import assemble_document
 from extractors.pdf.page_extractor import PageParts
 from extractors.table_grid import column_headers, grid_from_rows, markdown_row

@@ -1,0 +1,1 @@
+"""The figures of a page, their captions, panels and text."""

@@ -1,0 +1,1 @@
+"""The pictures on a scanned page, found in its ink."""

@@ -1,0 +1,1 @@
+"""The tables of a page: where they are, their rows and columns, their header, notes and groups."""
