@@ -22,7 +22,7 @@ from extractors.types import Options, Passage, Picture
 MIN_REPEATS, MIN_REPEAT_SHARE = 3, 0.25  # pages read by OCR, and share of them, that have a header or footer
 # Paragraphs between the two parts of a sentence: a caption without a figure, or footnotes, which have this size by that
 # of the text, and words; pieces of formulas have none.
-MAX_PARAGRAPHS_BETWEEN, MAX_NOTES_BETWEEN, MAX_NOTE_SIZE, MIN_NOTE_WORDS = 2, 12, 0.9, 4
+MAX_PARAGRAPHS_BETWEEN, MAX_NOTES_BETWEEN, MAX_NOTE_SIZE, MIN_NOTE_WORDS = 2, 24, 0.9, 4
 # A PDF is a deck of slides if this share of its pages is landscape and half of them have fewer characters.
 MIN_LANDSCAPE_SHARE, MAX_SLIDE_CHARACTERS = 0.6, 1500
 SAME_WIDTH = 0.7  # narrower by wider of two parts of one table on different pages; notes may be wider than the table
@@ -123,7 +123,7 @@ def _join_sentences(paragraphs: Sequence[Paragraph], words: Set[str]) -> list[Pa
             if paragraph.page - earlier.page > 1:
                 break
             is_below = earlier.page == paragraph.page and earlier.box[3] <= paragraph.box[1] + SAME_HEIGHT
-            if not is_below and continues_sentence(earlier, paragraph):
+            if not is_below and continues_sentence(earlier, paragraph, adjacent=not between or are_notes):
                 earlier, rest = move_sentence_end(earlier, paragraph, words)
                 notes = [replace(note, note=True) for note in between]
                 joined[index:] = [*notes, earlier] if are_notes else [earlier, *between]

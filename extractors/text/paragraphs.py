@@ -30,10 +30,13 @@ MIN_INITIAL_SIZE = 1.6  # size of a large initial against the text it begins
 MAX_RUN_IN_WORDS, MIN_RUN_IN, MIN_AFTER_RUN_IN = 16, 4, 60
 MIN_HYPHENATED = 3  # letters before a hyphen that stays between two words; "re-" and "un-" are prefixes
 MAX_MOVED_LINES = 8  # of a sentence's end in the next column or page; without a full stop by then, there is none
+# A line that ends because its column does: characters, and their share of those of the usual line.
+MIN_FULL_LINE, SHARE_OF_FULL_LINE = 30, 0.9
 
 _UNSPACED = re.compile(rf"[{UNSPACED}]")
 _YEAR_AT_END = re.compile(r"(?:19|20)\d\d[a-z]?\W*$")  # of the authors and the year of a reference
 _AUTHOR = re.compile(r",\s[A-Z]\.|(?:[A-Z]\.\s?)+[A-Z][\w-]+,")  # "Doe, J." or "J. Doe,"
+_ADDRESS = re.compile(r"[/:@]|\.\w")  # of mail, or of a page: "10.1073/pnas.96"
 HYPHENS = ("-", "\u2010")
 
 
@@ -110,8 +113,11 @@ def _keeps_hyphen(text: str, line: str, known: Set[str]) -> bool:
     return closed not in known and (hyphenated in known or two_words or is_symbol or not rest[0].islower())
 
 
-def continues_sentence(first: Paragraph, second: Paragraph) -> bool:
-    """Return True when `second`, in the next column or page, continues the last sentence of `first`."""
+def continues_sentence(first: Paragraph, second: Paragraph, *, adjacent: bool = False) -> bool:
+    """Return True when `second`, in the next column or page, continues the last sentence of `first`.
+
+    `adjacent`: no text stands between them.
+    """
     if abs(first.size - second.size) > 0.6 or first.bold != second.bold or not first.lines or not second.lines:
         return False
     end, start = first.lines[-1], second.lines[0]
@@ -120,7 +126,16 @@ def continues_sentence(first: Paragraph, second: Paragraph) -> bool:
     if end[-1] in HYPHENS or start[0].islower():
         return len(first.lines) > 1 or len(end) > 30  # a single short line is a label
     # A capital may begin a name or a noun, but only a line of prose that is plainly unfinished continues with it.
-    return len(first.lines) > 2 and (end[-1] in ",;" or is_unspaced(end, start))
+    if len(first.lines) <= 2:
+        return False
+    return end[-1] in ",;" or is_unspaced(end, start) or (adjacent and _breaks_off(first) and not LABEL.match(start))
+
+
+def _breaks_off(paragraph: Paragraph) -> bool:
+    """Whether its last line ends with a word, not with an address, and is as long as those above."""
+    *above, last = paragraph.lines
+    is_full = len(last) >= max(MIN_FULL_LINE, SHARE_OF_FULL_LINE * median(map(len, above)))
+    return is_full and not _ADDRESS.search(last.split()[-1])
 
 
 def move_sentence_end(

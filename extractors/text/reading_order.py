@@ -102,7 +102,7 @@ def _start_of_notes(column: list[Row], body_size: float) -> tuple[list[Row], lis
     start = len(column)
     while start and column[start - 1].main_line.size <= MAX_NOTE_SIZE * body_size:
         start -= 1
-    if start and start < len(column) and column[start - 1].main_line.size > body_size + MIN_HEADING_EXCESS:
+    if start and start < len(column) and _is_heading_of_notes(column[:start], body_size):
         start -= 1
     while 0 < start < len(column):
         gap = column[start].box[1] - max(row.box[3] for row in column[:start])
@@ -110,6 +110,12 @@ def _start_of_notes(column: list[Row], body_size: float) -> tuple[list[Row], lis
             break
         start += 1
     return column[:start], column[start:]
+
+
+def _is_heading_of_notes(rows: list[Row], body_size: float) -> bool:
+    """Whether the last of these rows is larger than the text and stands alone in its size."""
+    size = rows[-1].main_line.size
+    return size > body_size + MIN_HEADING_EXCESS and not (len(rows) > 1 and rows[-2].main_line.size == size)
 
 
 def _usual_size(rows: Sequence[Row]) -> float:

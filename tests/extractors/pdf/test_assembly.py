@@ -92,6 +92,16 @@ def test_footnote_between_two_parts_of_a_sentence_comes_before_them_and_is_in_no
     ]
 
 
+def test_sentence_goes_on_with_a_name_behind_the_addresses_at_the_foot_of_the_page() -> None:
+    lines = ("The trial began in the spring of that year", "after it had been approved as required by the law")
+    start = Paragraph((*lines, "of the country and by the committees of the"), 1, (50, 500, 300, 540), 10)
+    notes = [Paragraph((f"Department {n} of the clinic.",), 1, (50, 600 + n, 300, 610), 7) for n in range(13)]
+    rest = Paragraph(("Hospital of Lyon. It has ended.",), 2, (50, 80, 300, 120), 10)
+    assert f"{' '.join(start.lines)} Hospital of Lyon." in "\n".join(_texts(start, *notes, rest)).split("\n")
+    figure = Paragraph(("The ward of the hospital, from the east.",), 1, (50, 600, 300, 610), 10)
+    assert start.lines[-1] + " Hospital" not in " ".join(_texts(start, figure, rest))
+
+
 def test_half_of_a_broken_word_is_no_word_of_the_document() -> None:
     first = Paragraph(("The fraction with the high-", "est share."), 1, (50, 100, 300, 140), 10)
     other = Paragraph(("It was high.",), 1, (50, 200, 300, 240), 10)

@@ -110,6 +110,37 @@ def test_complete_sentences_and_other_styles_and_bullets_do_not_continue() -> No
     assert not continues_sentence(unfinished, paragraph("• on with it"))
 
 
+PROSE = "Mice were kept on the usual food", "and received a dose every day until", "the blood was taken and mixed with"
+
+
+def test_full_line_that_ends_like_a_sentence_does_not_continues_with_a_name_in_the_next_column() -> None:
+    first, name = paragraph(*PROSE), paragraph("Ficoll. It was then cooled.")
+    assert continues_sentence(first, name, adjacent=True)
+    assert not continues_sentence(first, name)
+    assert not continues_sentence(paragraph(*PROSE[1:]), name, adjacent=True)
+
+
+@pytest.mark.parametrize(
+    ("last", "start"),
+    [
+        ("the blood was taken out and in", "Ficoll. It was then cooled."),
+        ("the blood was taken, see doi: 10.1073/96", "Smith, J. Blood of mice."),
+        ("the blood was taken, mail to lee@lab", "Smith, J. Blood of mice."),
+        ("the blood was taken, see www.blood", "Smith, J. Blood of mice."),
+        ("the blood was taken and mixed with", "Figure 4: The blood of mice."),
+    ],
+    ids=["short line", "number of an article", "mail address", "address of a page", "caption"],
+)
+def test_paragraph_that_may_be_complete_does_not_continue_with_a_capital(last: str, start: str) -> None:
+    assert not continues_sentence(paragraph(*PROSE[:2], last), paragraph(start), adjacent=True)
+
+
+def test_short_lines_of_a_list_do_not_continue() -> None:
+    assert not continues_sentence(
+        paragraph("Folk medicine", "Herbal tea", "Old remedies"), paragraph("Aims: We"), adjacent=True
+    )
+
+
 def styled(text: str, y: float, font: str = "Body", run_in: int = 0, width: float = 0) -> Line:
     """A line of 10 points, 250 points wide unless given."""
     return Line((50, y, 50 + (width or 250), y + 10), text, 10, font, run_in=run_in)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from extractors.page import Line
 from extractors.text.reading_order import order_rows
 
@@ -131,6 +133,19 @@ def test_references_that_begin_below_both_columns_come_with_their_heading_after_
         *(note(f"s{n} second column of the list", 310, 212 + 10 * n, 550) for n in range(3)),
     ]
     assert first_words(lines)[8:] == [*(f"b{n}" for n in range(8)), "REFERENCES", "r0", "r1", "r2", "s0", "s1", "s2"]
+
+
+def test_last_line_of_a_text_larger_than_the_abstract_is_no_heading_of_small_print() -> None:
+    text = [Line((310, y, 550, y + 11), f"text{y} of the introduction", 10, block=3) for y in (204, 220, 236)]
+    lines = [
+        *column("a", 50, 290, 100, 10, block=1),
+        note("address of the author", 50, 236, 290),
+        *(Line((310, y, 550, y + 9), f"b{y} abstract of the article", 9, block=2) for y in range(100, 200, 10)),
+        *text,
+        note("licence of the article", 310, 256, 550),
+    ]
+    lines = [replace(one, size=9.0) if one.size == 10 and one.block == 1 else one for one in lines]
+    assert first_words(lines)[-5:] == ["text204", "text220", "text236", "address", "licence"]
 
 
 def test_number_of_a_formula_does_not_bridge_the_gutter() -> None:
