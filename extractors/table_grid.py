@@ -122,13 +122,14 @@ def column_headers(grid: TableGrid) -> list[str]:
 def body_rows(grid: TableGrid) -> dict[int, list[str]]:
     """The rows below the header by their number, a text for every column; labels of groups stand before their rows'.
 
-    A cell that spans rows or columns counts for each of them.
+    A cell that spans rows or columns counts for each of them; a long one for the first, unless it is their label.
     """
     rows = {row: [""] * grid.columns for row in range(grid.header_rows, grid.rows)}
     labels = _label_rows(grid)
     for cell in grid.cells:
         is_long = len(cell.text.split()) > MAX_REPEATED_WORDS or cell.column_span == grid.columns
-        for row in range(max(cell.row, grid.header_rows), cell.row + cell.row_span):
+        down = 1 if is_long and cell.column else cell.row_span
+        for row in range(max(cell.row, grid.header_rows), cell.row + down):
             for column in range(cell.column, cell.column + (1 if is_long else cell.column_span)):
                 rows[row][column] = rows[row][column] or cell.text
     short = {row for row, label in labels.items() if len(label.split()) <= MAX_REPEATED_WORDS}

@@ -87,6 +87,18 @@ def test_part_of_a_table_keeps_its_header_and_the_label_of_its_group() -> None:
     assert max(cell.row_span for cell in part.cells if cell.text == "Ash") == 1
 
 
+def test_long_text_beside_several_rows_is_not_repeated_but_a_label_is() -> None:
+    note, label = (
+        "Only in the summer months and not in a leap year",
+        "Schools of the towns and villages along the old river",
+    )
+    rows = [[SpannedText(label, 2), "5", SpannedText(note, 2)], ["6"]]
+    assert list(body_rows(grid_from_rows(rows, 0)).values()) == [[label, "5", note], [label, "6", ""]]
+    headed = grid_from_rows([["School", "Pupils", note], *rows], 1)
+    assert list(body_rows(headed).values()) == [[label, "5", note], [label, "6", ""]]
+    assert list(body_rows(grid_from_rows([["School", note], ["Ash", "5"]], 1)).values()) == [["Ash", "5"]]
+
+
 def test_group_labels_in_a_row_are_nested_and_replace_as_many() -> None:
     def wide(text: str) -> list[SpannedText]:
         return [SpannedText(text, column_span=2)]

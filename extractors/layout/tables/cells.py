@@ -5,7 +5,7 @@ In: the lines and rules in a table's region. Out: its grid.
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
 from statistics import median
@@ -30,7 +30,9 @@ from extractors.layout.tables.lines import (
 )
 from extractors.layout.tables.notes import count_titles, split_notes, split_units
 from extractors.layout.tables.rows import join_cell_lines, numeric_columns
+from extractors.layout.tables.ruled_grid import read_ruled_table
 from extractors.page import Line, middle
+from extractors.table_grid import grid_from_rows
 from extractors.types import Box, TableCell, TableGrid
 
 _SPANNED = 0.3  # share of a text in a column from which it starts there
@@ -69,11 +71,12 @@ def read_cells(
     upright_rules: Sequence[float],
     box: Box,
     borders: Sequence[Box] = (),
+    drawn: Sequence[Sequence[Box]] = ((), ()),
 ) -> Cells:
     """The cells of the table in `box`.
 
     `level_rules` and `borders` are all level and upright rules in the box, `upright_rules` the x of those between
-    columns.
+    columns, `drawn` those of both directions that are lines, not the sides of fillings.
     """
     rows = [join_signs(row) for row in group_rows(join_marks(lines))]
     if not rows:
@@ -89,11 +92,35 @@ def read_cells(
         columns = find_columns(rows, upright_rules)
     columns = _stretch(_filled_columns(columns, body), lines)
     titles = [header.pop(0)[0].text for _ in range(count_titles(header, body, columns))]
-    body = _join_between_rules(body, long_rules, columns)
-    filled = _merge_continued_rows(_fill_rows(body, columns), _rows_apart(body))
-    cells, texts = _merge_sign_columns(header_cells(header, columns, level_rules, borders), filled, len(columns))
-    grid = _make_grid(cells, texts)
+    grid = _read_ruled(header, body, *drawn)
+    if not grid:
+        body = _join_between_rules(body, long_rules, columns)
+        filled = _merge_continued_rows(_fill_rows(body, columns), _rows_apart(body))
+        cells, texts = _merge_sign_columns(header_cells(header, columns, level_rules, borders), filled, len(columns))
+        grid = _make_grid(cells, texts)
     return Cells(grid, found > 0, tuple(line.text for row in notes for line in row), (*titles, *units))
+
+
+def _read_ruled(
+    header: Sequence[Row], body: Sequence[Row], level_rules: Sequence[Box], borders: Sequence[Box]
+) -> TableGrid | None:
+    """The grid of a table with rules around every cell, at least below the header."""
+    lines = [line for row in body for line in row]
+    whole = read_ruled_table([line for row in header for line in row], lines, level_rules, borders)
+    ruled = whole or (read_ruled_table([], lines, level_rules, borders) if header else None)
+    if not ruled:
+        return None
+    grid = grid_from_rows(ruled.rows, ruled.header_rows)
+    if not ruled.has_spans:
+        first = [cell for cell in grid.cells if cell.row < ruled.header_rows]
+        grid = _make_grid(first, _fill_rows(ruled.lines[ruled.header_rows :], ruled.columns))
+    if whole:
+        return grid
+    above = header_cells(header, ruled.columns, level_rules, borders)
+    first_row = max(cell.row + cell.row_span for cell in above)
+    cells = (*above, *(replace(cell, row=cell.row + first_row) for cell in grid.cells))
+    groups = tuple(row + first_row for row in grid.groups)
+    return TableGrid(first_row + grid.rows, grid.columns, cells, first_row + grid.header_rows, groups)
 
 
 def _filled_columns(columns: Columns, rows: Sequence[Row]) -> Columns:

@@ -70,6 +70,7 @@ class TablePage:
     prose: frozenset[Line]  # the lines that are running text
     level_rules: tuple[Box, ...]
     upright_rules: tuple[Box, ...]
+    lines_drawn: tuple[tuple[Box, ...], tuple[Box, ...]] = ((), ())  # the same without the sides of mere fillings
 
 
 def table_regions(page: TablePage) -> Iterator[Box]:

@@ -109,7 +109,8 @@ def find_tables(layout: PageLayout) -> list[Table]:
             pieces, dashes = cut_lines(upright.lines)
             upright = replace(upright, lines=tuple(pieces))
             level, rules = find_rules(upright.drawings)
-            page = TablePage(upright, find_prose(pieces), (*level, *dashes), rules)
+            drawn = [d for d in upright.drawings if d.stroked or shorter_side(d.box) <= RULE_THICKNESS]
+            page = TablePage(upright, find_prose(pieces), (*level, *dashes), rules, find_rules(drawn))
             found = _find_upright_tables(page)
             return [replace(t, box=rotate_box(t.box, angle, upright.width, upright.height)) for t in found]
     return []
@@ -200,7 +201,8 @@ def _table(region: Box, page: TablePage, *, is_captioned: bool = False) -> Table
     ruled = ruled or (len(level) > 1 and _has_rule_below_each_row(lines, level, max_rows))
     if not ruled and sum(line in page.prose for line in lines) > _MAX_PROSE * len(lines):
         return None
-    cells = read_cells(cut_at_rules(lines, borders), rules, upright, region, borders)
+    drawn = [[rule for rule in some if is_inside(rule, region, _REGION_MARGIN)] for some in page.lines_drawn]
+    cells = read_cells(cut_at_rules(lines, borders), rules, upright, region, borders, drawn)
     if not _is_tabular(cells.grid, ruled):
         return None
     box = merge_boxes([region, *(line.box for line in lines)])
