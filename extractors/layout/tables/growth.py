@@ -69,10 +69,14 @@ def with_header_above(region: Box, rows: Sequence[Row]) -> Box:
     held = [n for n, row in enumerate(rows) if lines_inside(region, row)]
     if not held or not held[0]:
         return region
-    above, inside = rows[held[0] - 1], [lines_inside(region, rows[n]) for n in held]
+    inside = [lines_inside(region, rows[n]) for n in held]
     columns = find_columns([join_signs(row) for row in inside])
     columns[0], columns[-1] = (region[0], columns[0][1]), (columns[-1][0], region[2])
+    above, start = rows[held[0] - 1], held[0] - 1
     is_near = -above[0].size / 2 < region[1] - rows_box([above])[3] < _MAX_HEADER_GAP * above[0].size
+    if start and not stand_over(above, columns) and _is_next_line(rows, start):
+        start -= 1  # the lowest line may be the last of only some headings
+        above = sorted([*rows[start], *above], key=lambda line: line.box[0])
     if not is_near or not stand_over(above, columns):
         return region
     size = max(line.size for row in inside for line in row)
@@ -81,7 +85,12 @@ def with_header_above(region: Box, rows: Sequence[Row]) -> Box:
     is_title = any(line.size > _MAX_HEADING_SIZE * size or starts_caption(line) for line in (*above, whole))
     if is_title or values > _MAX_HEADER_VALUES * len(above):
         return region
-    return merge_boxes([region, rows_box(rows[first_heading(rows, held[0] - 1) : held[0]])])
+    return merge_boxes([region, rows_box(rows[first_heading(rows, start) : held[0]])])
+
+
+def _is_next_line(rows: Sequence[Row], n: int) -> bool:
+    """Whether a row follows the one above it as closely as the lines of one heading follow each other."""
+    return rows_box([rows[n]])[1] - rows_box([rows[n - 1]])[3] < _MAX_LINE_GAP * rows[n][0].size
 
 
 def _rows_of_column(rows: Sequence[Row], region: Box) -> list[Row]:

@@ -138,6 +138,18 @@ def test_years_above_a_shaded_grid_are_its_header() -> None:
     assert rows_of(page) == (header, *rows)
 
 
+def test_header_above_a_shaded_grid_of_which_one_heading_has_two_lines_is_its_header() -> None:
+    page = new_page()
+    rows = [(f"Slope {n}", f"{n},204", f"{n}31", f"{n}8") for n in (1, 2, 3)]
+    write_rows(page, rows, top=218)
+    shade_rows(page, 218, 236, 254)
+    write_cells(
+        page, *((x + 4, 201, text) for x, text in zip(COLUMNS, ("Orchard", "Trees", "Tonnes", "Number"), strict=True))
+    )
+    write_cells(page, (COLUMNS[-1] + 4, 212, "of rows"))
+    assert rows_of(page) == (("Orchard", "Trees", "Tonnes", "Number of rows"), *rows)
+
+
 def shade_rows(page: Any, *tops: float) -> None:
     for top in tops:
         for x0, x1 in pairwise((*COLUMNS, RIGHT)):
