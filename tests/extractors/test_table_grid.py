@@ -92,7 +92,7 @@ def test_long_text_beside_several_rows_is_not_repeated_but_a_label_is() -> None:
         "Only in the summer months and not in a leap year",
         "Schools of the towns and villages along the old river",
     )
-    rows = [[SpannedText(label, 2), "5", SpannedText(note, 2)], ["6"]]
+    rows: list[list[str | SpannedText]] = [[SpannedText(label, 2), "5", SpannedText(note, 2)], ["6"]]
     assert list(body_rows(grid_from_rows(rows, 0)).values()) == [[label, "5", note], [label, "6", ""]]
     headed = grid_from_rows([["School", "Pupils", note], *rows], 1)
     assert list(body_rows(headed).values()) == [[label, "5", note], [label, "6", ""]]
