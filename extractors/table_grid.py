@@ -178,14 +178,16 @@ def split_rows(grid: TableGrid, parts: Sequence[Collection[int]]) -> Iterator[Ta
 def replace_header(grid: TableGrid, above: TableGrid) -> TableGrid:
     """All rows of a table under the header of another one with as many columns."""
     first = above.header_rows
-    header = tuple(
-        replace(cell, row_span=min(cell.row_span, first - cell.row)) for cell in above.cells if cell.row < first
-    )
-    cells = (
-        replace(cell, row=cell.row + first, header=cell.header and cell.row >= grid.header_rows) for cell in grid.cells
-    )
-    groups = tuple(row + first for row in grid.groups)
-    return TableGrid(first + grid.rows, grid.columns, (*header, *cells), first, groups)
+    header = [replace(cell, row_span=min(cell.row_span, first - cell.row)) for cell in above.cells if cell.row < first]
+    cells = (replace(cell, header=cell.header and cell.row >= grid.header_rows) for cell in grid.cells)
+    return add_header(replace(grid, cells=tuple(cells), header_rows=0), header, first)
+
+
+def add_header(grid: TableGrid, cells: Sequence[TableCell], rows: int) -> TableGrid:
+    """A table with further rows of header above it, which have as many columns."""
+    moved = (replace(cell, row=cell.row + rows) for cell in grid.cells)
+    groups = tuple(row + rows for row in grid.groups)
+    return TableGrid(rows + grid.rows, grid.columns, (*cells, *moved), rows + grid.header_rows, groups)
 
 
 def table_markdown(grid: TableGrid) -> str:

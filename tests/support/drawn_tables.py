@@ -23,6 +23,15 @@ TOP, STEP = 200.0, 18.0
 SENTENCE = "The orchards were planted in three years and bear fruit since the spring of the fourth one."
 
 
+DrawnCell = tuple[int, int, int, int, str]
+"""First row and column, number of rows and columns, and the text, a line each."""
+
+
+def cells_in(row: int, *texts: str, first: int = 0) -> list[DrawnCell]:
+    """A row of cells from the column `first` on, none of which spans anything."""
+    return [(row, column, 1, 1, text) for column, text in enumerate(texts, first)]
+
+
 def new_page() -> Any:
     return pymupdf().open().new_page(width=595, height=842)
 

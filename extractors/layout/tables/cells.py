@@ -5,7 +5,7 @@ In: the lines and rules in a table's region. Out: its grid.
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 from statistics import median
@@ -32,7 +32,7 @@ from extractors.layout.tables.notes import count_titles, split_notes, split_unit
 from extractors.layout.tables.rows import join_cell_lines, numeric_columns
 from extractors.layout.tables.ruled_grid import read_ruled_table
 from extractors.page import Line, middle
-from extractors.table_grid import grid_from_rows
+from extractors.table_grid import add_header, grid_from_rows
 from extractors.types import Box, TableCell, TableGrid
 
 _SPANNED = 0.3  # share of a text in a column from which it starts there
@@ -117,10 +117,7 @@ def _read_ruled(
     if whole:
         return grid
     above = header_cells(header, ruled.columns, level_rules, borders)
-    first_row = max(cell.row + cell.row_span for cell in above)
-    cells = (*above, *(replace(cell, row=cell.row + first_row) for cell in grid.cells))
-    groups = tuple(row + first_row for row in grid.groups)
-    return TableGrid(first_row + grid.rows, grid.columns, cells, first_row + grid.header_rows, groups)
+    return add_header(grid, above, max(cell.row + cell.row_span for cell in above))
 
 
 def _filled_columns(columns: Columns, rows: Sequence[Row]) -> Columns:

@@ -172,13 +172,16 @@ def _cells(
 
     def root(place: _Place) -> _Place:
         while roots[place] != place:
+            roots[place] = roots[roots[place]]  # so that the next search is shorter
             place = roots[place]
         return place
 
+    above = [_rules_at(level, start) for start, _ in rows]
+    before = [_rules_at(upright, start) for start, _ in columns]
     for row, column in roots:
-        if row and not _is_closed(level, rows[row][0], columns[column]):
+        if row and not _is_closed(above[row], columns[column]):
             roots[root((row, column))] = root((row - 1, column))
-        if column and not _is_closed(upright, columns[column][0], rows[row]):
+        if column and not _is_closed(before[column], rows[row]):
             roots[root((row, column))] = root((row, column - 1))
     members: dict[_Place, list[_Place]] = {}
     for place in roots:
@@ -193,10 +196,13 @@ def _cells(
     return cells
 
 
-def _is_closed(rules: Sequence[_Rule], at: float, side: _Interval) -> bool:
-    """Whether one of the rules at `at` runs along a side."""
-    near = [rule for rule in rules if abs(rule.at - at) < _SAME_PLACE]
-    return any(min(rule.end, side[1]) - max(rule.start, side[0]) > _CLOSED * (side[1] - side[0]) for rule in near)
+def _rules_at(rules: Sequence[_Rule], at: float) -> list[_Rule]:
+    return [rule for rule in rules if abs(rule.at - at) < _SAME_PLACE]
+
+
+def _is_closed(rules: Sequence[_Rule], side: _Interval) -> bool:
+    """Whether one of the rules where a side is runs along it."""
+    return any(min(rule.end, side[1]) - max(rule.start, side[0]) > _CLOSED * (side[1] - side[0]) for rule in rules)
 
 
 def _is_one_text(lines: Sequence[Line]) -> bool:

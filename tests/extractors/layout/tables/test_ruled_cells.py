@@ -9,19 +9,13 @@ import pytest
 from extractors.layout.tables.ruled_grid import RuledTable, read_ruled_table
 from extractors.page import Line
 from extractors.types import Box
+from tests.support.drawn_tables import DrawnCell, cells_in
 
 WIDTH, HEIGHT, SIZE = 100.0, 24.0, 10.0
 """Of a place of the grid; size of the text."""
 
-Drawn = tuple[int, int, int, int, str]
-"""First row and column, number of rows and columns, and the text, a line each."""
 
-
-def row(number: int, *texts: str, first: int = 0) -> list[Drawn]:
-    return [(number, column, 1, 1, text) for column, text in enumerate(texts, first)]
-
-
-def lines_of(cells: Iterable[Drawn], pitch: float = 12.0) -> list[Line]:
+def lines_of(cells: Iterable[DrawnCell], pitch: float = 12.0) -> list[Line]:
     """The lines of each cell, around its middle, `pitch` points below each other."""
     lines = []
     for top, column, down, across, text in cells:
@@ -33,7 +27,7 @@ def lines_of(cells: Iterable[Drawn], pitch: float = 12.0) -> list[Line]:
     return lines
 
 
-def sides_of(cells: Iterable[Drawn]) -> tuple[list[Box], list[Box]]:
+def sides_of(cells: Iterable[DrawnCell]) -> tuple[list[Box], list[Box]]:
     level, upright = list[Box](), list[Box]()
     for top, column, down, across, _ in cells:
         x0, y0, x1, y1 = column * WIDTH, top * HEIGHT, (column + across) * WIDTH, (top + down) * HEIGHT
@@ -42,7 +36,7 @@ def sides_of(cells: Iterable[Drawn]) -> tuple[list[Box], list[Box]]:
     return level, upright
 
 
-def read(body: Sequence[Drawn], header: Sequence[Drawn] = (), pitch: float = 12.0) -> RuledTable | None:
+def read(body: Sequence[DrawnCell], header: Sequence[DrawnCell] = (), pitch: float = 12.0) -> RuledTable | None:
     return read_ruled_table(lines_of(header), lines_of(body, pitch), *sides_of([*header, *body]))
 
 
@@ -53,8 +47,12 @@ def spans(table: RuledTable | None) -> dict[str, tuple[int, int]]:
     return {cell.text: (cell.row_span, cell.column_span) for cell in cells if cell.row_span * cell.column_span > 1}
 
 
-REST = [*row(0, "one", "1.5", first=1), *row(1, "two", "2.5", first=1), *row(2, "three", "3.5", first=1)]
-LAST = row(3, "Other", "four", "4.5")
+REST = [
+    *cells_in(0, "one", "1.5", first=1),
+    *cells_in(1, "two", "2.5", first=1),
+    *cells_in(2, "three", "3.5", first=1),
+]
+LAST = cells_in(3, "Other", "four", "4.5")
 
 
 def test_cells_have_their_spans() -> None:
@@ -76,8 +74,8 @@ def test_label_of_each_row_is_no_cell_of_several_rows(label: str, pitch: float, 
 
 
 def test_cell_with_fewer_lines_than_rows_is_one_though_its_lines_are_level_with_rows() -> None:
-    rows = [one for number in range(4) for one in row(number, "one", "1.5", first=1)]
-    assert spans(read([(0, 0, 4, 1, "Old\nNew"), *rows, *row(4, "Other", "four", "4.5")], pitch=HEIGHT))
+    rows = [one for number in range(4) for one in cells_in(number, "one", "1.5", first=1)]
+    assert spans(read([(0, 0, 4, 1, "Old\nNew"), *rows, *cells_in(4, "Other", "four", "4.5")], pitch=HEIGHT))
 
 
 def test_cells_that_are_no_rectangles_are_not_read() -> None:
@@ -91,8 +89,13 @@ def test_cells_that_are_no_rectangles_are_not_read() -> None:
 
 @pytest.mark.parametrize("turned", [False, True], ids=["columns", "rows"])
 def test_every_row_and_column_must_show_somewhere(turned: bool) -> None:
-    cells: list[Drawn] = [*row(0, "a", "b"), (0, 2, 1, 2, "c"), (1, 0, 1, 2, "d"), *row(1, "e", "f", first=2)]
-    cells += row(2, "g", "h", "i", "j")
+    cells: list[DrawnCell] = [
+        *cells_in(0, "a", "b"),
+        (0, 2, 1, 2, "c"),
+        (1, 0, 1, 2, "d"),
+        *cells_in(1, "e", "f", first=2),
+    ]
+    cells += cells_in(2, "g", "h", "i", "j")
     if turned:
         cells = [(column, top, across, down, text) for top, column, down, across, text in cells]
     assert read(cells)
@@ -101,21 +104,28 @@ def test_every_row_and_column_must_show_somewhere(turned: bool) -> None:
 
 
 def test_rows_of_a_single_column_are_no_table() -> None:
-    assert read([*row(0, "a"), *row(1, "b"), *row(2, "c")]) is None
+    assert read([*cells_in(0, "a"), *cells_in(1, "b"), *cells_in(2, "c")]) is None
 
 
 def test_cell_with_lines_of_header_and_body_is_not_read() -> None:
-    header, body = row(0, "Kind", "Word"), [*row(1, "a", "b"), *row(2, "c", "d")]
+    header, body = cells_in(0, "Kind", "Word"), [*cells_in(1, "a", "b"), *cells_in(2, "c", "d")]
     table = read(body, header)
     assert table
     assert table.header_rows == 1
-    level, upright = sides_of([(0, 0, 2, 1, ""), *row(0, "Word", first=1), *row(1, "b", first=1), *row(2, "c", "d")])
+    level, upright = sides_of(
+        [
+            (0, 0, 2, 1, ""),
+            *cells_in(0, "Word", first=1),
+            *cells_in(1, "b", first=1),
+            *cells_in(2, "c", "d"),
+        ]
+    )
     assert read_ruled_table(lines_of(header), lines_of(body), level, upright) is None
 
 
 def test_column_under_a_wide_heading_in_which_nothing_stands_is_none() -> None:
     header = [(0, 0, 1, 1, "Kind"), (0, 1, 1, 3, "Amount")]
-    body = [*row(1, "a", "1.5", "", "2.5"), *row(2, "b", "3.5", "", "4.5")]
+    body = [*cells_in(1, "a", "1.5", "", "2.5"), *cells_in(2, "b", "3.5", "", "4.5")]
     level = [(0.0, HEIGHT * n, 4 * WIDTH, HEIGHT * n) for n in range(4)]
     table = read_ruled_table(lines_of(header), lines_of(body), level, sides_of([*header, *body])[1])
     assert table
@@ -125,14 +135,14 @@ def test_column_under_a_wide_heading_in_which_nothing_stands_is_none() -> None:
 @pytest.mark.parametrize(
     ("cells", "header_rows"),
     [
-        ([(0, 0, 2, 1, "Kind"), (0, 1, 1, 2, "Amount"), *row(1, "new", "old", first=1)], 2),
-        ([(0, 0, 2, 1, "Kind"), (0, 1, 1, 2, "Amount"), *row(1, "1.5", "2.5", first=1)], 0),
-        ([(0, 0, 2, 1, "Kind"), *row(0, "good", "bad", first=1), *row(1, "new", "old", first=1)], 0),
+        ([(0, 0, 2, 1, "Kind"), (0, 1, 1, 2, "Amount"), *cells_in(1, "new", "old", first=1)], 2),
+        ([(0, 0, 2, 1, "Kind"), (0, 1, 1, 2, "Amount"), *cells_in(1, "1.5", "2.5", first=1)], 0),
+        ([(0, 0, 2, 1, "Kind"), *cells_in(0, "good", "bad", first=1), *cells_in(1, "new", "old", first=1)], 0),
     ],
     ids=["headings", "values", "no heading above others"],
 )
-def test_rows_beside_a_heading_of_several_rows_are_header(cells: list[Drawn], header_rows: int) -> None:
-    table = read([*cells, *row(2, "a", "3.5", "4.5"), *row(3, "b", "5.5", "6.5")])
+def test_rows_beside_a_heading_of_several_rows_are_header(cells: list[DrawnCell], header_rows: int) -> None:
+    table = read([*cells, *cells_in(2, "a", "3.5", "4.5"), *cells_in(3, "b", "5.5", "6.5")])
     assert (table.header_rows if table else 0) == header_rows
 
 
