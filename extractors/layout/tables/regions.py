@@ -47,6 +47,7 @@ _MIN_GRID_RULES = 3  # level rules at different heights: fewer make a frame
 
 # Between level rules.
 _SAME_END = 4.0  # points by which the ends of rules of one table may differ
+_WITHIN = 0.95  # share of a grid within the rules of a larger table
 _HEAD_AND_FOOT = 0.95  # share of a complete table between two rules that only frame the page
 _MAX_EMPTY_STRIP = 30.0  # points between two rules without text
 _BESIDE = 0.2  # share of a line's width between the ends of the rules
@@ -77,11 +78,14 @@ def table_regions(page: TablePage) -> Iterator[Box]:
     """Boxes that may be tables, the most reliable first."""
     lines = [line for line in page.layout.lines if line not in page.prose]
     rows = group_rows(lines)
+    boxes = _between_rules(page)
     for grid in _grids(page):
         region = with_rows_below(grid, rows)
+        if any(_is_shaded_part(grid, box, page) for box in boxes):
+            continue
         if not is_header(grid, rows) and sum(bool(lines_inside(region, row)) for row in rows) >= _MIN_GRID_ROWS:
             yield with_header_above(region, rows)
-    between = [with_header_above(with_labels_and_headings(box, rows), rows) for box in _between_rules(page)]
+    between = [with_header_above(with_labels_and_headings(box, rows), rows) for box in boxes]
     headers = [is_header(box, rows) for box in between]
     without_grid = chain(
         (box for box, is_only_header in zip(between, headers, strict=True) if not is_only_header),
@@ -114,6 +118,18 @@ def _grids(page: TablePage) -> Iterator[Box]:
         has_columns = inner > 1 or (inner == 1 and len(upright) > 2)
         if has_columns and len(heights) >= _MIN_GRID_RULES and width(box) > _MIN_WIDTH:
             yield box
+
+
+def _is_shaded_part(grid: Box, box: Box, page: TablePage) -> bool:
+    """Whether a grid is nothing but some shaded rows of the table in a box, of which the header is shaded as well."""
+    is_part = _have_same_ends(grid, box) and coverage(grid, box) > _WITHIN and 2 * height(grid) < height(box)
+    top = (box[0], box[1] - _CONTACT, box[2], box[1] + _CONTACT)
+    level, upright = page.lines_drawn
+    return (
+        is_part
+        and not any(boxes_touch(rule, top) for rule in level)
+        and not any(boxes_touch(rule, grid) for rule in upright)
+    )
 
 
 def _between_rules(page: TablePage) -> list[Box]:

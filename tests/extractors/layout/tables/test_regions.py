@@ -9,7 +9,7 @@ from extractors.layout.rules import find_rules
 from extractors.layout.tables.lines import find_prose
 from extractors.layout.tables.regions import TablePage, table_regions
 from extractors.pdf.page_reader import read_page
-from tests.support.drawn_tables import SENTENCE, draw_rule, new_page, write_rows
+from tests.support.drawn_tables import COLUMNS, RIGHT, SENTENCE, STEP, TOP, draw_rule, new_page, rows_of, write_rows
 
 
 @pytest.mark.parametrize("head", [("Open access", "Protocol"), ()])
@@ -27,3 +27,21 @@ def test_columns_of_a_page_between_the_rules_at_its_head_and_foot_are_no_table(h
     level, upright = find_rules(layout.drawings)
     regions = table_regions(TablePage(layout, find_prose(layout.lines), tuple(level), tuple(upright)))
     assert all(height(region) < 100 for region in regions)
+
+
+def test_shaded_rows_below_a_shaded_header_are_no_table_of_their_own() -> None:
+    page, bottom = new_page(), TOP + 12 * STEP
+    page.draw_rect((COLUMNS[0], TOP, RIGHT, TOP + STEP), fill=(0.8, 0.8, 0.8), color=None)
+    for top in (bottom - 3 * STEP, bottom - 2 * STEP):
+        end = bottom if top > bottom - 3 * STEP else top + STEP
+        for left, right in zip(COLUMNS, (*COLUMNS[1:], RIGHT), strict=True):
+            page.draw_rect((left, top, right, end), fill=(0.9, 0.9, 0.9), color=None)
+    texts = [
+        ("pear trees that", "near the", "kept by", "sold at"),
+        ("stand in rows", "old river", "the town", "a market"),
+    ]
+    write_rows(page, [("Orchard", "Place", "Owner", "Use"), *texts * 4, ("Gardens",), *texts])
+    header, *body = rows_of(page)
+    assert header == ("Orchard", "Place", "Owner", "Use")
+    assert "pear trees that" in body[0][0]
+    assert "old river" in body[-1][1]
