@@ -76,17 +76,16 @@ def find_captions(layout: PageLayout, skip: Collection[int] = (), tables: Sequen
 
 def _caption(members: list[int], layout: PageLayout) -> Caption:
     lines = [layout.lines[i] for i in members]
-    text = join_lines(line.text for line in lines)
+    text = lines_text(line.text for line in lines)
     match = LABEL.match(text)
     kind: CaptionKind = "table" if match and label_kind(match) == "table" else "figure"
     label = normalise_label(match) if match else ""
     return Caption(kind, label, text, merge_boxes(line.box for line in lines), layout.number, frozenset(members))
 
 
-def join_lines(texts: Iterable[str]) -> str:
-    """Lines as one text, with words that were hyphenated at the end of a line joined."""
-    whole = " ".join(text.strip() for text in texts)
-    return re.sub(r"(?<=[a-zà-ÿ])[-\u00ad] (?=[a-zà-ÿ])", "", re.sub(r"\s+", " ", whole)).strip()
+def lines_text(texts: Iterable[str]) -> str:
+    """Lines as one text. Words broken by a hyphen stay so until the words of the document are known."""
+    return " ".join(" ".join(texts).split()).replace("\u00ad ", "")
 
 
 def begins_caption(text: str, *, set_apart: bool = False) -> bool:

@@ -14,7 +14,14 @@ from extractors.pdf.page_extractor import PageParts
 from extractors.table_grid import column_headers, replace_header
 from extractors.text.cleaning import clean_text
 from extractors.text.headings import Bookmark, HeadedParagraph, HeadingPath, assign_headings
-from extractors.text.paragraphs import HYPHENS, Paragraph, continues_sentence, join_lines, move_sentence_end
+from extractors.text.paragraphs import (
+    HYPHENS,
+    Paragraph,
+    continues_sentence,
+    join_broken_words,
+    join_lines,
+    move_sentence_end,
+)
 from extractors.text.passages import PassageLimit, build_passages, table_passages
 from extractors.text.references import add_referring_sentences
 from extractors.types import Options, Passage, Picture
@@ -37,7 +44,7 @@ def assemble_document(
     is_deck = _is_deck(pages)
     paragraphs = _keep_lines_of_code(_drop_running_lines([one for page in pages for one in page.paragraphs]))
     words = _words(paragraphs)
-    headed = assign_headings(_join_sentences(paragraphs, words), bookmarks, title=title, deck=is_deck)
+    headed = assign_headings(_join_sentences(paragraphs, words), bookmarks, title=title, deck=is_deck, known=words)
     headed = [replace(item, path=()) if item.paragraph.note else item for item in headed]
     limit = PassageLimit.of(options)
     tables = list(_tables(pages, headed, limit, words))
@@ -52,6 +59,7 @@ def assemble_document(
         replace(
             picture,
             heading=_picture_path(headed, picture),
+            caption=join_broken_words(picture.caption, words),
             kind="slide" if is_deck and picture.kind == "page" else picture.kind,
         )
         for page in pages
@@ -150,10 +158,13 @@ def _tables(
                 table = _with_header_of(last[1], table, page)
             last = page.number, table
             path = _path_at(headed, page.number, table.box[1])
+            caption = join_broken_words(table.caption, words)
             empty = Passage(
-                "", page.number, table.box, path, "table", label=table.label, caption=table.caption, ocr=table.ocr
+                "", page.number, table.box, path, "table", label=table.label, caption=caption, ocr=table.ocr
             )
-            yield from table_passages(table.grid, empty, limit, join_lines(tuple(map(clean_text, table.notes)), words))
+            cells = tuple(replace(cell, text=join_broken_words(cell.text, words)) for cell in table.grid.cells)
+            notes = join_lines(tuple(map(clean_text, table.notes)), words)
+            yield from table_passages(replace(table.grid, cells=cells), empty, limit, notes)
 
 
 def _with_header_of(above: Table, table: Table, page: PageParts) -> Table:

@@ -5,7 +5,7 @@ structure tags of the file.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -65,12 +65,17 @@ class HeadedParagraph:
 
 
 def assign_headings(
-    paragraphs: Sequence[Paragraph], bookmarks: Sequence[Bookmark] = (), *, title: str = "", deck: bool = False
+    paragraphs: Sequence[Paragraph],
+    bookmarks: Sequence[Bookmark] = (),
+    *,
+    title: str = "",
+    deck: bool = False,
+    known: Set[str] = frozenset(),
 ) -> list[HeadedParagraph]:
     """Return every paragraph with its heading path.
 
     The document's title is no heading, nor what stands above it, such as "Research article", nor the authors
-    below; except in a deck, where every page starts a new path.
+    below; except in a deck, where every page starts a new path. `known` are the document's words (see `join_lines`).
     """
     paragraphs = _join_false_run_ins(_with_plausible_tags(paragraphs))
     body = _body_style(paragraphs)
@@ -98,9 +103,8 @@ def assign_headings(
     drop_list_items(paragraphs, headings, body)
     bookmarked = {style: counts.most_common(1)[0][0] for style, counts in levels.items()}
     ranks = _rank_styles({_style(paragraphs[index]) for index in headings}, bookmarked)
-    return _build_paths(
-        paragraphs, {i: level or ranks[_style(paragraphs[i])] for i, level in headings.items()}, deck, body
-    )
+    by_index = {i: level or ranks[_style(paragraphs[i])] for i, level in headings.items()}
+    return _build_paths(paragraphs, by_index, deck, body, known)
 
 
 def _with_plausible_tags(paragraphs: Sequence[Paragraph]) -> Sequence[Paragraph]:
@@ -155,7 +159,11 @@ def _join_false_run_ins(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
 
 
 def _build_paths(
-    paragraphs: Sequence[Paragraph], ranks: dict[int, float], deck: bool, body: tuple[float, bool]
+    paragraphs: Sequence[Paragraph],
+    ranks: dict[int, float],
+    deck: bool,
+    body: tuple[float, bool],
+    known: Set[str],
 ) -> list[HeadedParagraph]:
     """Walk through the document with a stack of open headings; `ranks` are those of the headings by index."""
     headed: list[HeadedParagraph] = []
@@ -184,7 +192,7 @@ def _build_paths(
         is_small = 0 < max(paragraph.size, text_size) < min_size and _style(paragraph) not in above_body
         if is_small and not small_print:
             outside, small_print = [*stack], text_size / MIN_BODY_SIZED
-        text = join_lines(paragraph.lines)
+        text = join_lines(paragraph.lines, known)
         while stack and (stack[-1][0] > rank or (stack[-1][0] == rank and not is_numbered_below(text, stack[-1][1]))):
             stack.pop()
         title = heading_title(text.rstrip(".:–—") if paragraph.run_in else text)

@@ -38,6 +38,11 @@ _YEAR_AT_END = re.compile(r"(?:19|20)\d\d[a-z]?\W*$")  # of the authors and the 
 _AUTHOR = re.compile(r",\s[A-Z]\.|(?:[A-Z]\.\s?)+[A-Z][\w-]+,")  # "Doe, J." or "J. Doe,"
 _ADDRESS = re.compile(r"[/:@]|\.\w")  # of mail, or of a page: "10.1073/pnas.96"
 HYPHENS = ("-", "\u2010")
+_DASHES = (*HYPHENS, "\u2011", "\u2012", "\u2013")
+# Where a text of several lines may have been broken.
+_BROKEN = re.compile(rf"(?<=[^\W_][{''.join(_DASHES)}]) (?=[^\W_])")
+# After a hyphen that stands for the end of a word, as in "low- and high-dose", and within a word: "hard-to-treat".
+_CONJUNCTIONS = frozenset("and or nor to vs versus und oder bis et ou y o u e en of och eller".split())  # noqa: SIM905
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,12 @@ def join_lines(lines: Sequence[str], known: Set[str] = frozenset()) -> str:
             text = line
         elif text[-1] in HYPHENS and line[0] in HYPHENS and line[1:2].isalpha():
             text += line[1:]  # Portuguese repeats the hyphen of a word on the next line
-        elif text[-1] in HYPHENS and text[-2:-1].isalpha() and line[:1].isalpha():
+        elif (
+            text[-1] in _DASHES
+            and text[-2:-1].isalnum()
+            and line[:1].isalnum()
+            and not _is_suspended(text, line, known)
+        ):
             text = (text if _keeps_hyphen(text, line, known) else text[:-1]) + line
         elif is_unspaced(text, line):
             text += line
@@ -98,19 +108,36 @@ def join_lines(lines: Sequence[str], known: Set[str] = frozenset()) -> str:
     return " ".join([*done, text])
 
 
+def join_broken_words(text: str, known: Set[str]) -> str:
+    """`join_lines` for a text whose lines stand behind each other with a space between, as those of a cell do."""
+    return join_lines(_BROKEN.split(text), known)
+
+
 def is_unspaced(text: str, following: str) -> bool:
     """Whether no space stands between two texts, as in Chinese and Japanese."""
     return bool(_UNSPACED.match(text[-1:]) and _UNSPACED.match(following[:1]))
 
 
+def _is_suspended(text: str, line: str, known: Set[str]) -> bool:
+    is_conjunction = line.partition(" ")[0] in _CONJUNCTIONS and text[-1] in HYPHENS
+    return is_conjunction and "".join(_parts(text, line)).lower() not in known
+
+
+def _parts(text: str, line: str) -> tuple[str, str]:
+    """What stands before the hyphen at the end of a text, and the first word of the line that goes on."""
+    return re.split(r"[^\w]", text[:-1])[-1], re.split(r"[^\w]", line)[0]
+
+
 def _keeps_hyphen(text: str, line: str, known: Set[str]) -> bool:
-    start = re.split(r"[^\w]", text[:-1])[-1]
-    rest = re.split(r"[^\w]", line)[0]
+    if text[-1] not in HYPHENS or not (text[-2].isalpha() and line[0].isalpha()):
+        return True  # of a range or a number: no word is broken there
+    start, rest = _parts(text, line)
     hyphenated, closed = f"{start}-{rest}".lower(), f"{start}{rest}".lower()
     is_first_part = start.lower() in known or f"{start}-".lower() in known
     two_words = len(start) >= MIN_HYPHENATED and is_first_part and rest.lower() in known
+    two_words = two_words or rest in _CONJUNCTIONS or not rest[0].islower()
     is_symbol = len(start) == 1  # no word is broken after one letter: "4-nitroquinoline-n-oxide"
-    return closed not in known and (hyphenated in known or two_words or is_symbol or not rest[0].islower())
+    return closed not in known and (hyphenated in known or two_words or is_symbol)
 
 
 def continues_sentence(first: Paragraph, second: Paragraph, *, adjacent: bool = False) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from extractors.geometry import horizontal_overlap, stretch_to_column
-from extractors.layout.captions import is_bare_label, join_lines
+from extractors.layout.captions import is_bare_label, lines_text
 from extractors.layout.figures.caption_matching import Candidate, match_captions
 from extractors.layout.figures.page_elements import PageElements
 from extractors.layout.figures.regions import Region
@@ -54,7 +54,7 @@ def add_texts_of_labels(page: PageElements, regions: Sequence[Region], pairs: Ma
             is_under = horizontal_overlap(block.box, figure) > _MIN_UNDER_FIGURE
             is_caption_text = block.size < page.body_size - _SMALLER and font_family(block.font) == family
             if is_under and is_caption_text and 0 < gap < _MAX_TEXT_GAP * block.size:
-                text = join_lines([caption.text, *(page.layout.lines[i].text for i in block.lines)])
+                text = lines_text([caption.text, *(page.layout.lines[i].text for i in block.lines)])
                 captions[number] = replace(caption, text=text, lines=caption.lines.union(block.lines))
                 break
     return replace(page, captions=tuple(captions))

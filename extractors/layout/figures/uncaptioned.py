@@ -16,7 +16,7 @@ from extractors.geometry import (
     vertical_overlap,
     width,
 )
-from extractors.layout.captions import join_lines
+from extractors.layout.captions import lines_text
 from extractors.layout.edge_lines import MARGIN, in_margin
 from extractors.layout.figures.page_elements import MAX_NOTE_WORDS, PageElements, is_heading
 from extractors.layout.figures.panels import count_ticks, split_panels
@@ -262,5 +262,5 @@ def heading_above(box: Box, page: PageElements) -> tuple[str, Box | None]:
     lines = page.layout.lines
     if not title or not (all(lines[i].bold for i in title[0].lines) or is_heading(title[0], page.body_size)):
         return "", None
-    text = " ".join(join_lines(lines[i].text for i in block.lines) for block in title)
+    text = " ".join(lines_text(lines[i].text for i in block.lines) for block in title)
     return text, merge_boxes(block.box for block in title)

