@@ -6,7 +6,7 @@ label of its group. HTML and JSON keep the structure as it is.
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from itertools import pairwise
@@ -87,6 +87,10 @@ def _place(rows: Sequence[Sequence[SpannedText]]) -> list[TableCell]:
             free.update(dict.fromkeys(range(column, column + right), row + down))
             column += right
     return cells
+
+
+def change_texts(grid: TableGrid, change: Callable[[str], str]) -> TableGrid:
+    return replace(grid, cells=tuple(replace(cell, text=change(cell.text)) for cell in grid.cells))
 
 
 def _label_rows(grid: TableGrid) -> dict[int, str]:

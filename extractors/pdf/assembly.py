@@ -11,7 +11,7 @@ from extractors.layout.tables.tables import Table
 from extractors.layout.text_blocks import is_monospaced
 from extractors.pdf.annotations import note_passages
 from extractors.pdf.page_extractor import PageParts
-from extractors.table_grid import column_headers, replace_header
+from extractors.table_grid import change_texts, column_headers, replace_header
 from extractors.text.cleaning import clean_text
 from extractors.text.headings import Bookmark, HeadedParagraph, HeadingPath, assign_headings
 from extractors.text.paragraphs import (
@@ -44,6 +44,7 @@ def assemble_document(
     is_deck = _is_deck(pages)
     paragraphs = _keep_lines_of_code(_drop_running_lines([one for page in pages for one in page.paragraphs]))
     words = _words(paragraphs)
+    pages = _join_broken_words(pages, words)
     headed = assign_headings(_join_sentences(paragraphs, words), bookmarks, title=title, deck=is_deck, known=words)
     headed = [replace(item, path=()) if item.paragraph.note else item for item in headed]
     limit = PassageLimit.of(options)
@@ -59,7 +60,6 @@ def assemble_document(
         replace(
             picture,
             heading=_picture_path(headed, picture),
-            caption=join_broken_words(picture.caption, words),
             kind="slide" if is_deck and picture.kind == "page" else picture.kind,
         )
         for page in pages
@@ -115,6 +115,25 @@ def _words(paragraphs: Sequence[Paragraph]) -> frozenset[str]:
     return frozenset(plain | {word[: word.index("-") + 1] for word in plain if "-" in word})
 
 
+def _join_broken_words(pages: Sequence[PageParts], words: Set[str]) -> list[PageParts]:
+    """The pages with whole words in cells and captions, as the document writes them."""
+    hyphens = frozenset[str]().union(*(page.hyphens for page in pages))
+
+    def whole(text: str) -> str:
+        return join_broken_words(text, words, hyphens)
+
+    return [
+        replace(
+            page,
+            tables=[
+                replace(one, grid=change_texts(one.grid, whole), caption=whole(one.caption)) for one in page.tables
+            ],
+            pictures=[replace(one, caption=whole(one.caption)) for one in page.pictures],
+        )
+        for page in pages
+    ]
+
+
 def _join_sentences(paragraphs: Sequence[Paragraph], words: Set[str]) -> list[Paragraph]:
     """Complete sentences that continue in the next column or page where they begin.
 
@@ -158,13 +177,10 @@ def _tables(
                 table = _with_header_of(last[1], table, page)
             last = page.number, table
             path = _path_at(headed, page.number, table.box[1])
-            caption = join_broken_words(table.caption, words)
             empty = Passage(
-                "", page.number, table.box, path, "table", label=table.label, caption=caption, ocr=table.ocr
+                "", page.number, table.box, path, "table", label=table.label, caption=table.caption, ocr=table.ocr
             )
-            cells = tuple(replace(cell, text=join_broken_words(cell.text, words)) for cell in table.grid.cells)
-            notes = join_lines(tuple(map(clean_text, table.notes)), words)
-            yield from table_passages(replace(table.grid, cells=cells), empty, limit, notes)
+            yield from table_passages(table.grid, empty, limit, join_lines(tuple(map(clean_text, table.notes)), words))
 
 
 def _with_header_of(above: Table, table: Table, page: PageParts) -> Table:

@@ -24,16 +24,16 @@ from extractors.pdf.crops import is_graphic, save_figure, save_page_image
 from extractors.pdf.outlined_letters import count_outlined_letters
 from extractors.pdf.text_layer import ReadablePage, make_readable
 from extractors.pictures.store import image_path
-from extractors.table_grid import grid_from_rows
+from extractors.table_grid import change_texts, grid_from_rows
 from extractors.text.cleaning import clean_text
 from extractors.text.direction import as_left_to_right
 from extractors.text.order_check import is_order_uncertain
 from extractors.text.page_numbers import page_number_candidates
-from extractors.text.paragraphs import Paragraph, read_paragraphs
+from extractors.text.paragraphs import Paragraph, hyphens_at_ends, read_paragraphs
 from extractors.text.reading_order import order_rows
 from extractors.text.rows import group_by_height
 from extractors.timing import StageTimer
-from extractors.types import Box, ImageFile, Options, Picture, Problem, TableGrid
+from extractors.types import Box, ImageFile, Options, Picture, Problem
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -60,6 +60,7 @@ class PageParts:
     flagged: bool = False  # True when the page looks visual but has no figures
     landscape: bool = False
     page_numbers: frozenset[int] = frozenset()  # candidates for the printed page number
+    hyphens: frozenset[str] = frozenset()  # what stands at the ends of lines with a hyphen, as in "Trypano-"
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     annotations: list[PageNote] = field(default_factory=list)  # not cached: they are no part of the page's content
@@ -88,10 +89,11 @@ def extract_page(page: Any, layout: PageLayout, context: PageContext, carried: S
         parts.problems.append(Problem(readable.problem, layout.number))
     parts.landscape = layout.width > MIN_LANDSCAPE_RATIO * layout.height
     parts.page_numbers = page_number_candidates(layout)
+    parts.hyphens = hyphens_at_ends(clean_text(line.text) for line in layout.lines)
     running = context.furniture.running_lines(layout)
     with context.timer.stage("tables"):
         content = replace(layout, lines=tuple(line for i, line in enumerate(layout.lines) if i not in running))
-        tables = [replace(table, grid=_clean_grid(table.grid)) for table in find_tables(content)]
+        tables = [replace(table, grid=change_texts(table.grid, _clean_cell)) for table in find_tables(content)]
     with context.timer.stage("figures"):
         found = find_figures(layout, [table.box for table in tables], context.furniture, carried)
     parts.unmatched_captions, parts.flagged = found.unmatched, found.flagged
@@ -171,10 +173,8 @@ def _captioned_tables(tables: Sequence[Table], found: PageFigures, layout: PageL
     return captioned
 
 
-def _clean_grid(grid: TableGrid) -> TableGrid:
-    """The grid with clean texts; soft hyphens stand at the end of the lines of a cell."""
-    texts = (clean_text(cell.text.replace("\u00ad ", "")) for cell in grid.cells)
-    return replace(grid, cells=tuple(replace(cell, text=text) for cell, text in zip(grid.cells, texts, strict=True)))
+def _clean_cell(text: str) -> str:
+    return clean_text(text.replace("\u00ad ", ""))  # soft hyphens stand at the ends of its lines
 
 
 def _table_of_lines(figure: Figure, layout: PageLayout) -> Table | None:

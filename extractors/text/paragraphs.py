@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -108,9 +108,24 @@ def join_lines(lines: Sequence[str], known: Set[str] = frozenset()) -> str:
     return " ".join([*done, text])
 
 
-def join_broken_words(text: str, known: Set[str]) -> str:
-    """`join_lines` for a text whose lines stand behind each other with a space between, as those of a cell do."""
-    return join_lines(_BROKEN.split(text), known)
+def hyphens_at_ends(lines: Iterable[str]) -> frozenset[str]:
+    """The words and parts of words with a hyphen or dash at the ends of lines."""
+    return frozenset(line.rsplit(None, 1)[-1] for line in lines if line.rstrip().endswith(_DASHES))
+
+
+def join_broken_words(text: str, known: Set[str], at_ends: Set[str]) -> str:
+    """`join_lines` for a text whose lines stand behind each other with a space between, as those of a cell do.
+
+    `at_ends`: what stands at the ends of lines of the document (see `hyphens_at_ends`).
+    """
+    first, *others = _BROKEN.split(text)
+    lines = [first]
+    for other in others:
+        if lines[-1].rpartition(" ")[2] in at_ends:
+            lines.append(other)
+        else:
+            lines[-1] += f" {other}"
+    return join_lines(lines, known)
 
 
 def is_unspaced(text: str, following: str) -> bool:
@@ -136,7 +151,7 @@ def _keeps_hyphen(text: str, line: str, known: Set[str]) -> bool:
     is_first_part = start.lower() in known or f"{start}-".lower() in known
     two_words = len(start) >= MIN_HYPHENATED and is_first_part and rest.lower() in known
     two_words = two_words or rest in _CONJUNCTIONS or not rest[0].islower()
-    is_symbol = len(start) == 1  # no word is broken after one letter: "4-nitroquinoline-n-oxide"
+    is_symbol = min(len(start), len(rest)) == 1  # no word is broken at one letter: "4-nitroquinoline-n-oxide"
     return closed not in known and (hyphenated in known or two_words or is_symbol)
 
 

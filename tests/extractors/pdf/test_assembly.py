@@ -115,7 +115,8 @@ def test_words_broken_in_cells_captions_and_headings_are_joined_as_the_document_
     caption = "Table 1. Shares by self- report of Trypano- soma"
     table = Table((50, 300, 300, 400), grid, label="table 1", caption=caption)
     figure = Picture("figure", 1, ImageFile("0" * 64, ".png", 1, 1), (50, 500, 300, 600), caption=caption[9:])
-    page = PageParts(1, [heading, text], [table], pictures=[figure])
+    hyphens = frozenset(["Infec-", "Self-", "self-", "Trypano-", "0.3–"])
+    page = PageParts(1, [heading, text], [table], pictures=[figure], hyphens=hyphens)
     passages, (picture,) = assemble_document([page], (), "", Options(tokenizer=None))
     (found,) = (passage for passage in passages if passage.kind == "table")
     joined = "Shares by self-report of Trypanosoma"

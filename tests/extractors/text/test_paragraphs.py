@@ -11,6 +11,7 @@ from extractors.text.paragraphs import (
     Paragraph,
     build_paragraphs,
     continues_sentence,
+    hyphens_at_ends,
     join_broken_words,
     join_lines,
     move_sentence_end,
@@ -218,12 +219,17 @@ def test_italic_start_of_a_line_amid_a_sentence_is_no_paragraph() -> None:
         ("Infection by Trypano- soma", "Infection by Trypanosoma"),
         ("Self- report of 0.3– 0.5", "Self-report of 0.3–0.5"),
         ("low- and high-dose - with care", "low- and high-dose - with care"),
+        ("cis- β-Farnesene", "cis-β-Farnesene"),
+        ("in subjects- with a hyphen within a line", "in subjects- with a hyphen within a line"),
         ("one line", "one line"),
         ("", ""),
     ],
 )
 def test_words_broken_within_a_text_are_put_together(text: str, whole: str) -> None:
-    assert join_broken_words(text, {"self", "report", "low", "and"}) == whole
+    at_ends = hyphens_at_ends(
+        ["Infection by Trypano-", "Self-", "of 0.3– ", "low-", "care-", "a subjects- with", "cis-", ""]
+    )
+    assert join_broken_words(text, {"self", "report", "low", "and"}, at_ends) == whole
 
 
 @pytest.mark.parametrize(
