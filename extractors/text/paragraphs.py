@@ -134,7 +134,7 @@ def is_unspaced(text: str, following: str) -> bool:
 
 
 def _is_suspended(text: str, line: str, known: Set[str]) -> bool:
-    is_conjunction = line.partition(" ")[0] in _CONJUNCTIONS and text[-1] in HYPHENS
+    is_conjunction = line.partition(" ")[0] in _CONJUNCTIONS
     return is_conjunction and "".join(_parts(text, line)).lower() not in known
 
 

@@ -122,14 +122,10 @@ def _grids(page: TablePage) -> Iterator[Box]:
 
 def _is_shaded_part(grid: Box, box: Box, page: TablePage) -> bool:
     """Whether a grid is nothing but some shaded rows of the table in a box, of which the header is shaded as well."""
-    is_part = _have_same_ends(grid, box) and coverage(grid, box) > _WITHIN and 2 * height(grid) < height(box)
-    top = (box[0], box[1] - _CONTACT, box[2], box[1] + _CONTACT)
     level, upright = page.lines_drawn
-    return (
-        is_part
-        and not any(boxes_touch(rule, top) for rule in level)
-        and not any(boxes_touch(rule, grid) for rule in upright)
-    )
+    top = (box[0], box[1] - _CONTACT, box[2], box[1] + _CONTACT)
+    is_drawn = any(boxes_touch(rule, top) for rule in level) or any(boxes_touch(rule, grid) for rule in upright)
+    return not is_drawn and coverage(grid, box) > _WITHIN
 
 
 def _between_rules(page: TablePage) -> list[Box]:

@@ -263,6 +263,17 @@ def test_table_is_text_whatever_its_caption_calls_it(tmp_path: Path, label: str,
     assert [picture.kind for picture in made.pictures if picture.label] == [kind]
 
 
+def test_words_broken_in_the_cells_of_a_table_are_whole(tmp_path: Path) -> None:
+    document = pymupdf().open()
+    page = document.new_page(width=595, height=842)
+    draw_grid(page, [("Infection", "Share"), ("", "44.2"), ("Malaria", "31.5"), ("Cholera", "27.0")])
+    for y, text in ((225, "Trypano-"), (233, "soma")):
+        page.insert_text((76, y), text, fontsize=7)
+    made = extract_document(document, tmp_path)
+    (table,) = [passage for passage in made.passages if passage.kind == "table"]
+    assert "| Trypanosoma | 44.2 |" in table.text
+
+
 def test_scanned_page_without_ocr_has_a_page_image(tmp_path: Path) -> None:
     made = extract_document(scanned_document(tmp_path), tmp_path)
     assert made.passages == ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from extractors.geometry import height
@@ -9,7 +11,18 @@ from extractors.layout.rules import find_rules
 from extractors.layout.tables.lines import find_prose
 from extractors.layout.tables.regions import TablePage, table_regions
 from extractors.pdf.page_reader import read_page
-from tests.support.drawn_tables import COLUMNS, RIGHT, SENTENCE, STEP, TOP, draw_rule, new_page, rows_of, write_rows
+from extractors.types import Box
+from tests.support.drawn_tables import (
+    COLUMNS,
+    RIGHT,
+    SENTENCE,
+    STEP,
+    TOP,
+    draw_rule,
+    new_page,
+    rows_of,
+    write_rows,
+)
 
 
 @pytest.mark.parametrize("head", [("Open access", "Protocol"), ()])
@@ -29,19 +42,46 @@ def test_columns_of_a_page_between_the_rules_at_its_head_and_foot_are_no_table(h
     assert all(height(region) < 100 for region in regions)
 
 
-def test_shaded_rows_below_a_shaded_header_are_no_table_of_their_own() -> None:
-    page, bottom = new_page(), TOP + 12 * STEP
+TEXTS = [("pear trees that", "near the", "kept by", "sold at"), ("stand in rows", "old river", "the town", "a market")]
+
+
+def _draw_shaded(page: Any, first: int, last: int) -> None:
+    """Shade rows of the table, each cell by itself, the last two together."""
+    for top in range(first, last):
+        end = last + 1 if top == last - 1 else top + 1
+        for left, x1 in zip(COLUMNS, (*COLUMNS[1:], RIGHT), strict=True):
+            page.draw_rect((left, TOP + top * STEP, x1, TOP + end * STEP), fill=(0.9, 0.9, 0.9), color=None)
+
+
+def _shaded_table(first: int) -> Any:
+    """A table of text under a shaded header, of which the rows from `first` on are shaded too."""
+    page = new_page()
     page.draw_rect((COLUMNS[0], TOP, RIGHT, TOP + STEP), fill=(0.8, 0.8, 0.8), color=None)
-    for top in (bottom - 3 * STEP, bottom - 2 * STEP):
-        end = bottom if top > bottom - 3 * STEP else top + STEP
-        for left, right in zip(COLUMNS, (*COLUMNS[1:], RIGHT), strict=True):
-            page.draw_rect((left, top, right, end), fill=(0.9, 0.9, 0.9), color=None)
-    texts = [
-        ("pear trees that", "near the", "kept by", "sold at"),
-        ("stand in rows", "old river", "the town", "a market"),
-    ]
-    write_rows(page, [("Orchard", "Place", "Owner", "Use"), *texts * 4, ("Gardens",), *texts])
-    header, *body = rows_of(page)
+    _draw_shaded(page, first, 11)
+    write_rows(page, [("Orchard", "Place", "Owner", "Use"), *TEXTS * 4, ("Gardens",), *TEXTS])
+    return page
+
+
+def _first_region(page: Any) -> Box:
+    layout = read_page(page, 1)
+    level, upright = find_rules(layout.drawings)
+    drawn = find_rules([one for one in layout.drawings if one.stroked])
+    lines_drawn = (tuple(drawn[0]), tuple(drawn[1]))
+    return next(table_regions(TablePage(layout, find_prose(layout.lines), tuple(level), tuple(upright), lines_drawn)))
+
+
+def test_shaded_rows_below_a_shaded_header_are_no_table_of_their_own() -> None:
+    header, *body = rows_of(_shaded_table(9))
     assert header == ("Orchard", "Place", "Owner", "Use")
     assert "pear trees that" in body[0][0]
     assert "old river" in body[-1][1]
+
+
+@pytest.mark.parametrize("drawn", ["line above", "upright line"])
+def test_grid_that_differs_from_the_rules_above_it_is_a_table_of_its_own(drawn: str) -> None:
+    page = _shaded_table(9)
+    if drawn == "line above":
+        draw_rule(page, TOP)
+    else:
+        page.draw_line((COLUMNS[1], TOP + 9 * STEP), (COLUMNS[1], TOP + 12 * STEP), width=0.7)
+    assert _first_region(page)[1] > TOP + STEP
