@@ -125,7 +125,7 @@ def _is_shaded_part(grid: Box, box: Box, page: TablePage) -> bool:
     level, upright = page.lines_drawn
     top = (box[0], box[1] - _CONTACT, box[2], box[1] + _CONTACT)
     is_drawn = any(boxes_touch(rule, top) for rule in level) or any(boxes_touch(rule, grid) for rule in upright)
-    return not is_drawn and coverage(grid, box) > _WITHIN
+    return not is_drawn and coverage(grid, box) > _WITHIN > coverage(box, grid)
 
 
 def _between_rules(page: TablePage) -> list[Box]:
