@@ -94,12 +94,8 @@ class ServedLibrary:
 
     # Search
 
-    async def search(self, query: Query, limit: int = 10, offset: int = 0) -> Results[Hit]:
-        """See `Diptych.search`."""
-        return (await self.find(query, limit, offset)).hits
-
     async def find(self, query: Query, limit: int = 10, offset: int = 0) -> Found:
-        """`search` with the filters that were understood, and why nothing was found."""
+        """`Diptych.search` with the filters that were understood, and why nothing was found."""
         return await (self._slow if query.image else self._readers).run(self._find, query, limit, offset)
 
     def _find(self, query: Query, limit: int, offset: int) -> Found:
