@@ -69,13 +69,14 @@ def server(options: BenchOptions) -> Iterator[Measurement]:
             used = sum(process.cpu_times()[:2]) - used
             yield Measurement("the same, of a core of the server", used, "s", "until indexed", storing + indexing)
         yield _recall(FULL, full, corpus)
-        with closing(_filled(options.store, corpus, {"vectors": "float16"})) as half:
+        with closing(_filled(options.store, _new_prefix(), corpus, {"vectors": "float16"})) as half:
             yield from _compare("float16", half, full, corpus)
             _remove(half)
-        changed = _filled(options.store, corpus, {})
+        prefix = _new_prefix()
+        changed = _filled(options.store, prefix, corpus, {})
         for name, settings in STEPS:
             changed.close()
-            changed = _opened(options.store, changed.prefix, settings)
+            changed = _opened(options.store, prefix, settings)
             yield from _compare(name, changed, full, corpus)
         _remove(changed)
         changed.close()
@@ -113,8 +114,8 @@ def _opened(url: str, prefix: str, settings: dict[str, object]) -> ServerStore:
     return store
 
 
-def _filled(url: str, corpus: Corpus, settings: dict[str, object]) -> ServerStore:
-    store = _opened(url, _new_prefix(), settings)
+def _filled(url: str, prefix: str, corpus: Corpus, settings: dict[str, object]) -> ServerStore:
+    store = _opened(url, prefix, settings)
     _fill(store, corpus)
     _wait_until_indexed(store)
     return store

@@ -125,11 +125,6 @@ class ServerStore:
         self.publish(self.edition)
 
     @property
-    def prefix(self) -> str:
-        """Of the collections' names."""
-        return self._options.prefix
-
-    @property
     def shapes(self) -> VectorShapes:
         return {name: shape for one in self._opened for name, shape in one.shapes.items()}
 
@@ -143,10 +138,10 @@ class ServerStore:
         return text, ImagesWithPages(images, pages) if PAGE_VECTOR in shapes else images
 
     def publish(self, edition: int) -> None:
-        aliases, bound = self._options.aliases, self.facts.get(STORE_ID, {})
+        prefix, aliases, bound = self._options.prefix, self._options.aliases, self.facts.get(STORE_ID, {})
         if aliases is None or bound.get("published") == [aliases, edition]:
             return
-        self.documents.retry(lambda: publish_edition(self._client, self.prefix, aliases, edition))
+        self.documents.retry(lambda: publish_edition(self._client, prefix, aliases, edition))
         if bound:  # so that it is not checked again whenever the store is opened
             self.facts = {**self.facts, STORE_ID: {**bound, "published": [aliases, edition]}}
             with suppress(StoreError):  # with a key that may only read
