@@ -6,9 +6,9 @@ from itertools import islice
 
 from diptych.errors import QueryError
 from diptych.search.query import Query
+from diptych.search.query_options import MODALITIES
 from diptych.search.result_order import RankedPart
 
-MODALITIES = ("text", "image")
 Band = Callable[[int], tuple[Sequence[RankedPart], bool]]
 """Size -> that many of the best results, and whether these are all."""
 
