@@ -17,7 +17,7 @@ from extractors.pdf.render import pymupdf, render_page
 from extractors.pictures.store import image_path
 from extractors.structure import count_structure
 from extractors.table_grid import table_html
-from extractors.types import Box, Extraction
+from extractors.types import WHOLE_KINDS, Box, Extraction
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -115,7 +115,7 @@ def _page_images(extraction: Extraction, pictures: Path, folder: Path) -> dict[i
     images = {
         picture.page: _PageImage(image_path(picture.image, pictures), *picture.box[2:])
         for picture in extraction.pictures
-        if picture.kind in ("page", "slide") and picture.box and picture.page not in turned
+        if picture.kind in WHOLE_KINDS and picture.box and picture.page not in turned
     }
     if not is_pdf:
         return images

@@ -19,6 +19,8 @@ PassageKind = Literal["text", "table", "notes", "form"]
 """`notes`: of a speaker, or comments on a page or cell; `form`: the filled fields of a form."""
 PictureKind = Literal["figure", "panel", "table", "slide", "page", "photo"]
 """A `figure` of several panels is kept as a whole, and each `panel` that stands apart as a picture of its own."""
+WHOLE_KINDS: tuple[PictureKind, ...] = ("page", "slide")
+"""Pictures that show a whole page."""
 PageImages = Literal["all", "visual", "none"]
 OcrEngine = Literal["auto", "tesseract", "rapidocr", "off"]
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from extractors.errors import ExtractionError
 from extractors.pictures.decode import normalise_image, open_image
 from extractors.pictures.store import image_path
-from extractors.types import Extraction, Picture
+from extractors.types import WHOLE_KINDS, Extraction, Picture
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -152,7 +152,7 @@ def _reason_to_skip(picture: Picture, features: ImageFeatures, extraction: Extra
         return "rule"
     if min(picture.image.width, picture.image.height) < MIN_SIDE:
         return "too small"
-    if picture.kind in ("page", "slide"):
+    if picture.kind in WHOLE_KINDS:
         return "text only" if _is_text_only(picture, features, extraction) else ""
     if picture.kind == "figure" and not (picture.caption or picture.label or picture.context):
         return _classify_ornament(picture, features, extraction)

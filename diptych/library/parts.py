@@ -16,13 +16,11 @@ from diptych.where import Expression, In, all_of
 from extractors.errors import ExtractionError
 from extractors.geometry import horizontal_overlap, merge_boxes, width
 from extractors.pictures.store import image_path
-from extractors.types import Box, ImageFile, PageImage
+from extractors.types import WHOLE_KINDS, Box, ImageFile, PageImage
 
 if TYPE_CHECKING:
     from extractors.sandbox.sandbox import Sandbox
 
-WHOLE_KINDS = ("page", "slide")
-"""Pictures that show a whole page."""
 MIN_WIDE = 0.6
 """Share of a page's width from which a part ends the columns above it."""
 MIN_SHARED = 0.5

@@ -23,7 +23,7 @@ from diptych.serve.threads import Threads
 from diptych.store.names import PART_FIELDS, find_ids, resolve_names
 from diptych.store.register import DocumentRecord
 from diptych.where import Compare, Expression, all_of, comparisons
-from extractors.types import IMAGE_SUFFIXES, ImageFile, PageImage
+from extractors.types import IMAGE_SUFFIXES, WHOLE_KINDS, ImageFile, PageImage
 
 PICTURE_NAME = re.compile(rf"([0-9a-f]{{64}})({'|'.join(map(re.escape, IMAGE_SUFFIXES))})")
 READ_THREADS = 4
@@ -222,7 +222,7 @@ class ServedLibrary:
 
     def _page_image(self, document: str, page: int) -> PageImage | None:
         parts = self._parts(document, page)
-        hidden = self._selects_parts and not any(part.kind in ("page", "slide") for part in parts)
+        hidden = self._selects_parts and not any(part.kind in WHOLE_KINDS for part in parts)
         if hidden or (self.options.where and not parts):
             return None
         key = document, self._document(document).sha256, page

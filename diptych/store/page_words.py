@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from diptych.store.sections import section_number
 from diptych.store.types import Payload
+from extractors.types import WHOLE_KINDS
 
 DOCUMENT_FIELDS = ("document_id", "document", "uri", "title", "fields", "flags", "lists", "language")
 """Payload fields that are the same in all points of a document."""
@@ -21,7 +22,7 @@ def page_payloads(text: Sequence[Payload], images: Sequence[Payload]) -> Iterato
     shared = {name: value for part in (*text, *images)[:1] for name, value in part.items() if name in DOCUMENT_FIELDS}
     for number, found in sorted(parts.items()):
         words: list[str] = []
-        for part in [part for part in found if part["kind"] not in ("page", "slide")] or found:
+        for part in [part for part in found if part["kind"] not in WHOLE_KINDS] or found:
             is_text, heading = part["modality"] == "text", part["heading"][-1:]
             more = [*heading, part["text"]] if is_text else [part.get("model_caption", ""), part["words"]]
             words += [part["caption"], *more]

@@ -27,7 +27,7 @@ from diptych.store.types import (
     Payload,
 )
 from extractors.table_grid import table_json
-from extractors.types import Extraction, ImageFile, Passage, Picture, TableGrid
+from extractors.types import WHOLE_KINDS, Extraction, ImageFile, Passage, Picture, TableGrid
 
 DERIVED_FIELDS = ("content_hash", "pixels_hash", "page_hash", INDEXED, "generation", "language")
 """Payload fields computed from the others, the encoder and the run."""
@@ -37,7 +37,7 @@ MAX_TITLE_WORDS = 8
 """Of a title above what is encoded: those of articles have up to 25, which every passage would repeat."""
 MAX_TABLE_CELLS, MAX_TABLE_CHARACTERS = 2000, 20_000
 """Size of a grid in a payload; a passage of 256 tokens has about 100 cells and 2000 characters of JSON."""
-PAGE_KINDS = ("page", "slide", "photo")
+PAGE_KINDS = (*WHOLE_KINDS, "photo")
 """Pictures that a page encoder encodes: they show everything on a page."""
 HEADING_SEPARATOR, LINE_SEPARATOR = " > ", "\n"
 

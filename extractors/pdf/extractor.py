@@ -25,7 +25,7 @@ from extractors.text.page_numbers import page_number_offset
 from extractors.text.paragraphs import Paragraph
 from extractors.text.titles import find_title
 from extractors.timing import StageTimer
-from extractors.types import Extraction, Options, Picture, Problem, Report, Source
+from extractors.types import WHOLE_KINDS, Extraction, Options, Picture, Problem, Report, Source
 
 MAX_PAGES = 20_000  # no printed work has more, but a page tree can name one page a million times
 MAX_KEPT_ELEMENTS = 60_000  # lines and drawings of sampled pages kept in memory, so that they are read only once
@@ -200,7 +200,7 @@ def _first_caption(page: PageParts) -> Caption | None:
     caption = next((caption for caption in page.unmatched_captions if caption.kind == "figure"), None)
     if caption is None or caption.box[1] > MAX_CAPTION_TOP:
         return None
-    others = [picture.box for picture in page.pictures if picture.box and picture.kind not in ("page", "slide")]
+    others = [picture.box for picture in page.pictures if picture.box and picture.kind not in WHOLE_KINDS]
     others += [table.box for table in page.tables]
     others += [paragraph.box for paragraph in page.paragraphs if not _is_caption(paragraph, caption)]
     return caption if all(box[1] > caption.box[1] for box in others) else None

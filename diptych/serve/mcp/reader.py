@@ -35,11 +35,11 @@ from diptych.serve.mcp.results import (
 from diptych.serve.served_library import NotFound, ServedLibrary
 from diptych.store.names import select_documents
 from diptych.store.register import DocumentRecord
+from extractors.types import WHOLE_KINDS
 
 T = TypeVar("T")
 MAX_HEADINGS, MAX_LISTED, MAX_INCOMPLETE = 300, 100, 50
 """Headings and pictures of a document, and documents with failures, in one result."""
-WHOLE_KINDS = ("page", "slide")
 
 
 @dataclass(frozen=True, slots=True)

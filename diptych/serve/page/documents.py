@@ -23,6 +23,7 @@ from diptych.serve.served_library import ServedLibrary
 from diptych.store.names import in_natural_order
 from diptych.store.register import DocumentRecord
 from extractors.formats import is_row
+from extractors.types import WHOLE_KINDS
 
 DOCUMENTS, PRODUCTS, PAGES = 100, 48, 20
 """On one page: of the list, of the catalogue, and of a document with its passages."""
@@ -145,7 +146,7 @@ async def _leaf(
         row=is_row(record.name),
         page=page,
         folio=next((view.part.folio for view in views), None),
-        views=[view for view in views if view.part.kind not in ("page", "slide") or len(views) == 1 or view.chosen],
+        views=[view for view in views if view.part.kind not in WHOLE_KINDS or len(views) == 1 or view.chosen],
         boxes=boxes(views),
         chosen=chosen,
         image=image,

@@ -12,6 +12,7 @@ from diptych.serve.page.hits import Shown, picture_name, printed_label, show_ima
 from diptych.serve.page.text import table_markup
 from extractors.formats import is_row
 from extractors.layout.labels import figure_label
+from extractors.types import WHOLE_KINDS
 
 MAX_SENTENCE = 160
 """Characters of a sentence in a link."""
@@ -67,7 +68,7 @@ def boxes(views: Iterable[PartView]) -> list[Box]:
     found = []
     for view in views:
         part = view.part
-        if part.bbox and part.kind not in ("page", "slide"):
+        if part.bbox and part.kind not in WHOLE_KINDS:
             x0, y0, x1, y1 = part.bbox
             name = part.caption or part.text[:MAX_SENTENCE] or part.label or part.kind
             found.append(Box(part.id, view.side, f"{part.kind}: {name}", x0, y0, max(x1 - x0, 1), max(y1 - y0, 1)))
