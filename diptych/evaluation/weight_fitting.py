@@ -52,8 +52,6 @@ class Suggestion:
     """Gain of fitted over current weights in nDCG@10 on held-out documents; None if there are too few questions."""
     reason: str
     """One sentence."""
-    tried: int = 0
-    """Number of questions."""
 
     @property
     def toml(self) -> str:
@@ -82,7 +80,7 @@ def suggest_weights(
             f"the current weights are kept: fitting takes at least {MIN_QUESTIONS} questions about {MIN_DOCUMENTS} "
             f"documents, not {len(sample)} about {documents}"
         )
-        return Suggestion(dict(zip(WEIGHT_NAMES, current, strict=True)), False, None, reason, len(sample))
+        return Suggestion(dict(zip(WEIGHT_NAMES, current, strict=True)), False, None, reason)
     everything = replace(context, weights=dict.fromkeys(WEIGHT_NAMES, 1.0))  # a list of weight 0 would not be searched
     return fit_weights(sample, [find_candidates(queries[row], everything, BAND) for row in rows], current)
 
@@ -108,10 +106,10 @@ def fit_weights(questions: Sequence[Question], found: Sequence[Candidates], curr
     if gain.low <= 0:
         verdict = "better than" if gain.high < 0 else "as good as"
         reason = f"the current weights are {verdict} fitted ones: {interval}"
-        return Suggestion(dict(zip(WEIGHT_NAMES, current, strict=True)), False, gain, reason, len(questions))
+        return Suggestion(dict(zip(WEIGHT_NAMES, current, strict=True)), False, gain, reason)
     best = fit(everything)
     reason = f"other weights are better for these documents: {interval}"
-    return Suggestion(dict(zip(WEIGHT_NAMES, best, strict=True)), best != current, gain, reason, len(questions))
+    return Suggestion(dict(zip(WEIGHT_NAMES, best, strict=True)), best != current, gain, reason)
 
 
 def _tunable(found: Sequence[Candidates]) -> list[int]:
