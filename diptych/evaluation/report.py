@@ -13,6 +13,7 @@ from diptych.evaluation.comparison import Evaluation, Measured
 from diptych.evaluation.metrics import LEVELS, METRICS, NDCG, Level
 from diptych.evaluation.questions import Question
 from diptych.evaluation.statistics import Interval
+from diptych.printable import one_line
 from diptych.search.hits import Hit
 from diptych.search.search import SearchContext, search
 from diptych.where import all_of, where_from_fields
@@ -70,7 +71,7 @@ def write_report(evaluation: Evaluation, context: SearchContext, out: Path) -> N
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["short"] = _shorten
+    environment.filters["short"] = one_line
     text = environment.get_template("report.html").render(
         evaluation=evaluation,
         fused=evaluation.arm(FUSED),
@@ -157,8 +158,3 @@ class _ImageEmbedder:
             return ""  # the words of the hit are shown
         self._remaining -= len(image.data)
         return image.data_address
-
-
-def _shorten(text: str, length: int) -> str:
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= length else line[: length - 1] + "…"
