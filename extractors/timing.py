@@ -1,8 +1,14 @@
-"""How long each stage of an extraction takes."""
+"""The current time, and how long each stage of an extraction takes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from time import perf_counter
+
+
+def utc_now() -> str:
+    """The current time as stored and reported: ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class StageTimer:

@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, field, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +21,7 @@ from diptych.models.counts import RunCounts, SharedCounts
 from diptych.prices import Usage
 from diptych.vectors import Vector, vector_from_bytes, vector_to_bytes
 from extractors.atomic_write import make_private_folder
+from extractors.timing import utc_now
 
 LEDGER_NAME = "ledger.sqlite"
 FORMAT = 1
@@ -56,10 +56,6 @@ def ledger_key(*parts: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
 @dataclass(frozen=True, slots=True)
 class LedgerCaption:
     """A paid answer of a vision model: a caption, or a proposed question."""
@@ -72,7 +68,7 @@ class LedgerCaption:
     usage: Usage = field(default_factory=Usage)
     price: float | None = None
     """US dollars; None: the price was unknown."""
-    at: str = field(default_factory=_now)
+    at: str = field(default_factory=utc_now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,7 @@ class OpenBatch:
     kind: BatchKind
     items: Mapping[str, Sequence[str]]
     """Item id -> keys of the captions or vectors that its answer provides."""
-    at: str = field(default_factory=_now)
+    at: str = field(default_factory=utc_now)
     """Time of submission, UTC."""
 
 
@@ -161,7 +157,7 @@ class Ledger:
 
     def add_vectors(self, vectors: Mapping[str, Vector]) -> None:
         """Record vectors, all or none; an earlier one under the same key stays."""
-        at = _now()
+        at = utc_now()
         with self._writing() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)",
@@ -187,7 +183,7 @@ class Ledger:
     def close_batch(self, batch: str) -> None:
         """Mark a batch as finished: its results are recorded, or it will never have any."""
         with self._writing() as connection:
-            connection.execute("UPDATE batches SET ended = ? WHERE id = ? AND ended = ''", (_now(), batch))
+            connection.execute("UPDATE batches SET ended = ? WHERE id = ? AND ended = ''", (utc_now(), batch))
 
     def spending(self) -> list[ModelSpending]:
         """Cost of all captions by model, those from batches separately (`usage.batched`)."""

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Literal
 
 from diptych.captioners.caption import Captions
@@ -24,6 +23,7 @@ from diptych.store.switch import (
 from diptych.store.types import Store
 from extractors.addresses import place_uri
 from extractors.errors import ExtractionError, WorkerStopped
+from extractors.timing import utc_now
 from extractors.types import Extraction, Problem, Source
 
 Status = Literal["complete", "partial", "failed", "unchanged", "waiting"]
@@ -202,7 +202,7 @@ class _Reader:
             fields=dict(source.fields),
             images=tuple(place_uri(image) for image in source.images),
             acknowledged=bool(before and before.acknowledged and before.sha256 == self.sha256),
-            updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            updated_at=utc_now(),
         )
 
 

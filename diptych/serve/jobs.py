@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
@@ -17,6 +16,7 @@ from diptych.pipeline.ingest import Outcome
 from diptych.serve.served_library import NotFound
 from diptych.serve.threads import ServerBusy
 from extractors.addresses import place_path
+from extractors.timing import utc_now
 
 JobStatus = Literal["waiting", "running", "complete", "partial", "failed"]
 MAX_FAILURES = 100
@@ -92,7 +92,7 @@ class Jobs:
         """A new job for `paths` below `roots`, by default for all roots. Raises `NotAllowed` and `ServerBusy`."""
         named = tuple(paths or roots)
         places = [allowed_path(path, roots) for path in named]
-        job = Job(uuid.uuid4().hex, named, created_at=_now())
+        job = Job(uuid.uuid4().hex, named, created_at=utc_now())
         with self._lock:
             if sum(one.status == "waiting" for one in self._jobs.values()) >= MAX_WAITING:
                 raise ServerBusy(f"{MAX_WAITING} jobs are waiting already; try again when some of them have ended")
@@ -122,7 +122,7 @@ class Jobs:
             job.status = "failed"
             job.message = f"this is a bug, please report it: {type(error).__name__}: {error}"
         finally:
-            job.ended_at = _now()
+            job.ended_at = utc_now()
 
 
 def allowed_path(path: str, roots: Sequence[str]) -> str:
@@ -152,7 +152,3 @@ def _leads_up(address: str) -> bool:
     while (decoded := unquote(address)) != address:
         address = decoded
     return ".." in re.split(r"[/\\?#;]", address)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
