@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 
 from diptych.search.ranking_inputs import Part, make_part
-from diptych.store.register import DocumentRecord, RegisterCache, is_visible, seen_version
+from diptych.store.register import DocumentRecord, is_visible, seen_version
+from diptych.store.register_cache import RegisterCache
 from diptych.store.types import Payload, Store
 
 Records = Mapping[str, DocumentRecord]

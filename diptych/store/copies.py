@@ -12,7 +12,8 @@ import re
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar
+
+from diptych.store.register import DocumentRecord
 
 RUN = 5
 """Words of a run."""
@@ -25,26 +26,6 @@ What two copies do not both contain is found in any case. Measured, see docs/mea
 BANDS = 16
 """Documents are compared if one of so many bands of their values is equal, as it is for practically all copies."""
 _EMPTY = 0xFFFF
-
-
-class Comparable(Protocol):
-    """What is compared of a register entry."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def uri(self) -> str: ...
-    @property
-    def sha256(self) -> str: ...
-    @property
-    def generation(self) -> int: ...
-    @property
-    def deleted(self) -> bool: ...
-    @property
-    def text_fingerprint(self) -> str: ...
-
-
-T = TypeVar("T", bound=Comparable)
 
 
 def text_fingerprint(texts: Iterable[str]) -> str:
@@ -86,7 +67,7 @@ class CopyGroups:
         self._by_bytes: dict[str, str] = {}
         self._by_band: dict[tuple[int, bytes], list[tuple[str, str]]] = defaultdict(list)
 
-    def add(self, records: Iterable[Comparable]) -> None:
+    def add(self, records: Iterable[DocumentRecord]) -> None:
         for record in records:
             if record.id in self._parents or record.deleted or not record.generation:
                 continue
@@ -122,11 +103,11 @@ class CopyGroups:
         self._parents[self.group(one)] = self.group(other)
 
 
-def find_copies(records: Sequence[T]) -> Mapping[str, T]:
+def find_copies(records: Sequence[DocumentRecord]) -> Mapping[str, DocumentRecord]:
     """Id of a copy -> the document of which it is reported as a copy: the one with the first address."""
     groups = CopyGroups()
     groups.add(records)
-    firsts: dict[str, T] = {}
+    firsts: dict[str, DocumentRecord] = {}
     for record in sorted(records, key=lambda record: record.uri):
         firsts.setdefault(groups.group(record.id), record)
     return {record.id: first for record in records if (first := firsts[groups.group(record.id)]).id != record.id}

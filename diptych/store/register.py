@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, lru_cache
@@ -14,7 +14,6 @@ from pydantic import TypeAdapter
 
 from diptych.errors import StoreMismatch
 from diptych.models.meter import Charge
-from diptych.store.copies import CopyGroups
 from diptych.store.languages import AUTO, DEFAULT
 from diptych.store.points import EncodingConfig
 from diptych.store.types import (
@@ -128,11 +127,7 @@ def seen_version(store: Store) -> str:
 
 def load_records(store: Store, documents: Iterable[str]) -> dict[str, DocumentRecord]:
     """The register entries of those document ids that exist, by id."""
-    return _parse_records(read_register(store, documents)[1])
-
-
-def _parse_records(found: Mapping[str, Payload]) -> dict[str, DocumentRecord]:
-    return {id_: DocumentRecord.of(payload) for id_, payload in found.items()}
+    return {id_: DocumentRecord.of(payload) for id_, payload in read_register(store, documents)[1].items()}
 
 
 @contextmanager
@@ -145,7 +140,7 @@ def locked_record(store: Store, document: str) -> Iterator[DocumentRecord | None
         found = {point.id: point.payload for point in points}
         if current_edition(found) != store.edition:
             raise StoreMismatch("the store was reindexed in the meantime; run again to continue with its new edition")
-        yield _parse_records({document: found[document]})[document] if document in found else None
+        yield DocumentRecord.of(found[document]) if document in found else None
 
 
 def list_records(store: Store) -> list[DocumentRecord]:
@@ -175,36 +170,6 @@ def stored_languages(store: Store) -> tuple[str, ...]:
     """The languages of the documents, as last read; `DEFAULT` first if it is among them or there are none."""
     names = (store.facts[fact]["language"] for fact in small_facts()[1:] if fact in store.facts)
     return tuple(sorted(names, key=lambda name: (name != DEFAULT, name))) or (DEFAULT,)
-
-
-class RegisterCache:
-    """Register entries, read once per register version."""
-
-    def __init__(self) -> None:
-        # Replaced as one value: threads share it.
-        self._cached: tuple[str, dict[str, DocumentRecord], CopyGroups] = "", {}, CopyGroups()
-
-    @property
-    def copies(self) -> CopyGroups:
-        """Of the entries that were read last."""
-        return self._cached[2]
-
-    def records_at(self, version: str, store: Store, documents: Set[str]) -> Mapping[str, DocumentRecord] | None:
-        """The entries of those `documents` that exist, by id; may hold others too.
-
-        None if `version`, with which the caller started its work, is no longer that of the register.
-        """
-        cached_version, records, copies = self._cached
-        if cached_version != version:
-            records, copies = {}, CopyGroups()
-        current, found = read_register(store, documents - records.keys())
-        if current != version:
-            return None
-        parsed = _parse_records(found)
-        records.update(parsed)
-        copies.add(parsed.values())
-        self._cached = version, records, copies
-        return records
 
 
 def is_visible(payload: Payload, point: str, records: Mapping[str, DocumentRecord]) -> bool:

@@ -15,7 +15,8 @@ from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.retry import documents_to_retry
 from diptych.search.query import Query
 from diptych.store.points import EncodingConfig
-from diptych.store.register import RegisterCache, bind_encoders, list_records, register_version, write_record
+from diptych.store.register import bind_encoders, list_records, register_version, write_record
+from diptych.store.register_cache import RegisterCache
 from diptych.store.switch import delete_document
 from diptych.store.types import Point
 from diptych.where import parse_where
