@@ -33,7 +33,7 @@ from diptych.endpoints import (
 from diptych.errors import SettingsError
 from diptych.object_store import check_address
 from diptych.prices import Price
-from diptych.setting_names import find_unknown_variable, suggest_setting
+from diptych.setting_names import PREFIX, find_unknown_variable, suggest_setting
 from diptych.storage_settings import StorageSettings
 from extractors.ocr.languages import split_languages
 from extractors.page_range import check_page_range, parse_page_range
@@ -48,11 +48,9 @@ Runner = Literal["threads", "processes", "dask", "ray"]
 TENANT_NAME = r"^([a-z0-9][a-z0-9_-]{0,63})?$"
 MEMORY = ":memory:"
 """The setting `store` of a store that ends with the `Diptych` that opened it."""
-PREFIX, FILE = "DIPTYCH_", "diptych.toml"
+FILE = "diptych.toml"
 API_KEY_VARIABLE = "DIPTYCH_QDRANT_API_KEY"
 """Environment variable, or Prefect Secret block, with the key of the Qdrant server."""
-OTHER_VARIABLES = ("DIPTYCH_TRACE", "DIPTYCH_TOKEN", "DIPTYCH_WORKER", "DIPTYCH_TEST_")
-"""Variables with our prefix, or their beginnings, that are not settings. Names ending in `_KEY` may hold keys."""
 
 
 class Settings(StorageSettings):
@@ -295,6 +293,6 @@ def load_settings(
         why = error.strerror if isinstance(error, OSError) else error
         raise SettingsError(f"{Path(FILE).absolute()}: cannot be read: {why}") from error
     secrets = {getattr(settings, name).for_role(role).key for name in PROVIDERS for role in ROLES}
-    if unknown := find_unknown_variable(os.environ, secrets, Settings, PREFIX, OTHER_VARIABLES):
+    if unknown := find_unknown_variable(os.environ, secrets, Settings):
         raise SettingsError(unknown)
     return settings
