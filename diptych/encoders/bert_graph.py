@@ -51,9 +51,9 @@ def build_graph(weights: Weights, peaks: Mapping[str, Array] | None = None, prec
     return graph.serialise(ids, vectors)
 
 
-def build_layer(precision: str, size: int = 384) -> bytes:
-    """The feed-forward half of a layer with random weights: `x` float32 (tokens, size) -> `y` of the same shape."""
-    chance = np.random.default_rng(1)
+def build_layer(precision: str) -> bytes:
+    """The feed-forward half of a layer with random weights: `x` float32 (tokens, 384) -> `y` of the same shape."""
+    chance, size = np.random.default_rng(1), 384
     graph = _Graph(None if precision == "fp32" else {"x": np.ones(size), "active": np.ones(4 * size)}, precision)
     for x, inputs, outputs, y in (("x", size, 4 * size, "inner"), ("active", 4 * size, size, "y")):
         graph.linear(x, chance.standard_normal((inputs, outputs), np.float32), np.zeros(outputs, np.float32), y)

@@ -23,11 +23,11 @@ Key = str
 """What a thing is and where, such as `line 7 annual report #`."""
 
 
-def sample_pages(count: int, limit: int = _SAMPLE_PAGES) -> tuple[int, ...]:
+def sample_pages(count: int) -> tuple[int, ...]:
     """Indices (from 0) of the pages to learn from: all of them, or runs spread over the document."""
-    if count <= limit:
+    if count <= _SAMPLE_PAGES:
         return tuple(range(count))
-    runs = limit // _SAMPLE_RUN
+    runs = _SAMPLE_PAGES // _SAMPLE_RUN
     starts = (round(run * (count - _SAMPLE_RUN) / (runs - 1)) for run in range(runs))
     return tuple(sorted({start + step for start in starts for step in range(_SAMPLE_RUN)}))
 
