@@ -3,7 +3,6 @@
 import sqlite3
 import threading
 from dataclasses import dataclass
-from typing import Protocol
 
 from diptych.errors import StoreError
 from diptych.models.claims import Transaction
@@ -28,39 +27,20 @@ class Funds:
     reserved: float = 0.0
 
 
-class Counts(Protocol):
-    """Usage by (model, through a batch API), and the money of a run. Thread-safe."""
-
-    def reserve(self, usd: float, budget: float | None) -> Funds | None:
-        """Reserve so much; if that would exceed the budget, reserve nothing and return what is spent and reserved."""
-
-    def release(self, usd: float) -> None:
-        """End a reservation."""
-
-    def add(self, model: str, usage: Usage, usd: float) -> None:
-        """Count a request that was answered."""
-
-    def spent(self) -> float: ...
-
-    def usage(self) -> dict[tuple[str, bool], Usage]: ...
-
-
-class RunCounts(Counts, Protocol):
-    """`Counts` of all processes of a run."""
-
-    def begin(self) -> bool:
-        """Called by each process before anything else. Returns whether it is the first one."""
-
-
-class ProcessCounts:
-    """`Counts` of one process."""
+class Counts:
+    """Usage by (model, through a batch API), and the money of a run: of one process here. Thread-safe."""
 
     def __init__(self) -> None:
         self._usage: dict[tuple[str, bool], Usage] = {}
         self._funds = Funds()
         self._lock = threading.Lock()
 
+    def begin(self) -> bool:
+        """Called by each process of a run before anything else. Returns whether it is the first one."""
+        return True
+
     def reserve(self, usd: float, budget: float | None) -> Funds | None:
+        """Reserve so much; if that would exceed the budget, reserve nothing and return what is spent and reserved."""
         with self._lock:
             spent, reserved = self._funds.spent, self._funds.reserved
             if budget is not None and spent + reserved + usd > budget:
@@ -69,10 +49,12 @@ class ProcessCounts:
         return None
 
     def release(self, usd: float) -> None:
+        """End a reservation."""
         with self._lock:
             self._funds = Funds(self._funds.spent, self._funds.reserved - usd)
 
     def add(self, model: str, usage: Usage, usd: float) -> None:
+        """Count a request that was answered."""
         with self._lock:
             key = model, usage.batched
             self._usage[key] = self._usage[key] + usage if key in self._usage else usage
@@ -86,7 +68,7 @@ class ProcessCounts:
             return dict(self._usage)
 
 
-class SharedCounts:
+class SharedCounts(Counts):
     """`Counts` of all processes of a run, in the ledger. Every method raises `StoreError`.
 
     What a killed process had reserved stays reserved: its last requests may have been paid.
@@ -96,7 +78,6 @@ class SharedCounts:
         self._transaction, self._run = transaction, run
 
     def begin(self) -> bool:
-        """Called by each process before anything else. Returns whether it is the first one."""
         with self._transaction() as connection:
             for table in TABLES:
                 connection.execute(table)
@@ -108,7 +89,7 @@ class SharedCounts:
 
     def reserve(self, usd: float, budget: float | None) -> Funds | None:
         with self._transaction() as connection:
-            funds = self._funds(connection)
+            funds = self._read_funds(connection)
             if budget is not None and funds.spent + funds.reserved + usd > budget:
                 return funds
             self._update(connection, "reserved = reserved + ?", usd)
@@ -132,7 +113,7 @@ class SharedCounts:
 
     def spent(self) -> float:
         with self._transaction() as connection:
-            return self._funds(connection).spent
+            return self._read_funds(connection).spent
 
     def usage(self) -> dict[tuple[str, bool], Usage]:
         query = f"SELECT model, batched, {', '.join(_SUMS)} FROM run_usage WHERE run = ?"
@@ -143,7 +124,7 @@ class SharedCounts:
             for model, batched, *sums in rows
         }
 
-    def _funds(self, connection: sqlite3.Connection) -> Funds:
+    def _read_funds(self, connection: sqlite3.Connection) -> Funds:
         row = connection.execute("SELECT spent, reserved FROM runs WHERE run = ?", (self._run,)).fetchone()
         if row is None:
             raise StoreError(f"run {self._run} is no longer in the ledger; start it again")

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from diptych.errors import StoreBusy, StoreError
 from diptych.models.claims import Claims, FileClaims
-from diptych.models.counts import RunCounts, SharedCounts
+from diptych.models.counts import Counts, SharedCounts
 from diptych.prices import Usage
 from diptych.vectors import Vector, vector_from_bytes, vector_to_bytes
 from extractors.atomic_write import make_private_folder
@@ -112,7 +112,7 @@ class Ledger:
         self.claims: Claims = FileClaims(self._writing)
         """Which process is paying for which answer."""
 
-    def counts(self, run: str) -> RunCounts:
+    def counts(self, run: str) -> Counts:
         """What the processes of a run have used and reserved together."""
         return SharedCounts(self._writing, run)
 

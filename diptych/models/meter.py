@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from diptych.errors import BudgetReached, SettingsError
-from diptych.models.counts import Counts, ProcessCounts
+from diptych.models.counts import Counts
 from diptych.models.price_list import PriceList
 from diptych.prices import Price, Usage
 from diptych.shared_limits import SharedLimits
@@ -80,7 +80,7 @@ class Meter:
     ) -> None:
         self._prices, self.budget = {} if prices is None else prices, budget
         self._limits = limits or SharedLimits()
-        self._counts: Counts = ProcessCounts()
+        self._counts = Counts()
 
     def share(self, counts: Counts) -> None:
         """Count in a place that other processes see, so that they have one budget together. Call it before any use."""

@@ -24,7 +24,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from diptych.errors import StoreError
 from diptych.models.claims import HOST, Claim, Claims
-from diptych.models.counts import KEPT_DAYS, Funds, ProcessCounts, RunCounts
+from diptych.models.counts import KEPT_DAYS, Counts, Funds
 from diptych.models.ledger import Ledger, LedgerCaption, ModelSpending, OpenBatch
 from diptych.object_store import ObjectStore
 from diptych.picture_store import PictureStore
@@ -52,7 +52,7 @@ class ObjectLedger(Ledger):
         self._objects = objects
         self.claims = ObjectClaims(objects.child("claims"))
 
-    def counts(self, run: str) -> RunCounts:
+    def counts(self, run: str) -> Counts:
         return ObjectCounts(self._objects.child("runs"), run)
 
     def exists(self) -> bool:
@@ -188,7 +188,7 @@ class _Share(BaseModel):
     usage: list[tuple[str, Usage]] = []
 
 
-class ObjectCounts(ProcessCounts):
+class ObjectCounts(Counts):
     """`Counts` of all processes of a run. Each process writes a file of its own.
 
     A process reserves by writing its file, and then reads those of the others. So a budget is never exceeded; where two
