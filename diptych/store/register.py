@@ -84,6 +84,10 @@ class DocumentRecord:
         """The error without the name of the document, for where the name is shown already."""
         return self.error.removeprefix(f"{self.name}: ")
 
+    def missing_parts(self) -> list[str]:
+        """`page 3: …` for each part that could not be extracted or encoded."""
+        return [f"page {one['page']}: {one['reason']}" if one.get("page") else one["reason"] for one in self.problems]
+
     def payload(self) -> Payload:
         stored = _record_type().dump_python(self, mode="json")
         for name in ("usage", "limits", "acknowledged", "images", "marker", "text_fingerprint"):

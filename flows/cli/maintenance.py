@@ -121,8 +121,7 @@ def _describe_missing(document: DocumentRecord) -> str:
     """Why a document failed, or which parts of it are missing; empty for a complete one."""
     if document.status == "failed":
         return document.reason + ("; searches still find its last good version" if document.generation else "")
-    parts = (f"page {one['page']}: {one['reason']}" if one.get("page") else one["reason"] for one in document.problems)
-    return "; ".join(parts)
+    return "; ".join(document.missing_parts())
 
 
 def _suggest_fixes(documents: Sequence[DocumentRecord], store: str) -> Iterator[str]:

@@ -247,10 +247,6 @@ def make_item(found: Hit | Part, *, shown: bool = False) -> Item:
 
 
 def make_summary(record: DocumentRecord) -> DocumentSummary:
-    problems = [record.error] if record.error else []
-    problems += [
-        f"page {one['page']}: {one['reason']}" if one.get("page") else one["reason"] for one in record.problems
-    ]
     return DocumentSummary(
         id=record.id,
         status=record.status,
@@ -260,7 +256,7 @@ def make_summary(record: DocumentRecord) -> DocumentSummary:
         updated_at=record.updated_at,
         uri=page_uri(record.id, None),
         untrusted_content=Content(one_line(record.name, MAX_NAME), record.title, fields=dict(record.fields)),
-        problems=problems,
+        problems=[one for one in (record.error, *record.missing_parts()) if one],
     )
 
 
