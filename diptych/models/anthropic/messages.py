@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from diptych.errors import ProviderError
+from diptych.errors import ProviderError, list_mistakes
 from diptych.models.failures import Server
 from diptych.models.vision import CitableText, CitedSpan, ImagePart, Reply, RequestPart, TextPart, VisionRequest
 from diptych.prices import Usage
@@ -213,11 +213,9 @@ def parse_message(server: Server | str, message: object) -> Message:
     try:
         return Message.model_validate(message)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "message"
+        mistake = list_mistakes(error.errors())[0]
         raise ProviderError(
-            f"{server} answered with JSON that is not a message of the Messages API (`{where}`: {first['msg']})",
-            transient=True,
+            f"{server} answered with JSON that is not a message of the Messages API ({mistake})", transient=True
         ) from None
 
 
@@ -231,9 +229,8 @@ def to_reply(message: Message, request: VisionRequest, batched: bool = False) ->
         try:
             return Reply(text, request.schema.model_validate_json(text), usage)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "answer"
-            return Reply(text, None, usage, f"the answer does not match the schema (`{where[:80]}`: {first['type']})")
+            mistake = list_mistakes(error.errors())[0][:120]
+            return Reply(text, None, usage, f"the answer does not match the schema ({mistake})")
     if not any(isinstance(part, CitableText) for part in request.parts):
         return Reply(text, None, usage)
     return Reply(text, None, usage, "", tuple(CitedSpan(block.text or "", _quotes(block)) for block in blocks))

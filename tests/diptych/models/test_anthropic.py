@@ -172,7 +172,7 @@ def test_missing_key_is_reported_before_anything_is_sent(monkeypatch: pytest.Mon
         ({"content": [{"type": "text", "text": '{"summary": "x"'}]}, "the answer does not match the schema"),
         (
             {"content": [{"type": "text", "text": '{"summary": "x"}'}]},
-            "the answer does not match the schema (`labels`",
+            "the answer does not match the schema (labels: Field required)",
         ),
     ],
 )

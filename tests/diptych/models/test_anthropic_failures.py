@@ -35,7 +35,7 @@ FAILURES = [
     (Answer(503, "<html>down</html>", {"content-type": "text/html"}), "is not available (503)", True, "item"),
     (Answer(200, WEB_PAGE, {"content-type": "text/html"}), "answered with a web page", True, "account"),
     (Answer(200, '{"id": "msg_1", "content": [', {}), "broken JSON", True, "item"),
-    (Answer(200, {"id": "msg_1"}), "not a message of the Messages API (`content`", True, "item"),
+    (Answer(200, {"id": "msg_1"}), "not a message of the Messages API (content: Field required)", True, "item"),
     (Answer(200, {"content": [{"type": "text", "text": "x" * 999}]}, cut=100), "closed the connection", True, "item"),
     (Answer(200, {}, seconds=5), "did not answer in time", True, "item"),
 ]
