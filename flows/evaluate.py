@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
-from diptych.evaluation.metrics import Level
-from flows.support.evaluation_tables import REPORT, TITLES, arm_rows, evaluation_markdown
+from flows.support.evaluation_tables import REPORT, evaluation_markdown
 from flows.support.flow_settings import FormText, StoreChoice, flow_settings
 from flows.support.progress import current_listener
 from flows.support.questions import run_evaluation
@@ -52,9 +51,6 @@ def evaluate(
     create_markdown_artifact(
         evaluation_markdown(evaluation, below_gate), key="evaluation", description=escape_markdown(questions)
     )
-    level: Level = "page" if evaluation.counts["page"] else "document"
-    rows = [dict(zip(TITLES, row, strict=True)) for row in arm_rows(evaluation, level)]
-    create_table_artifact(rows, key="evaluation-arms", description=escape_markdown(f"{questions}, by {level}"))
     data = evaluation.as_dict()
     if below_gate:
         return failed_state(below_gate, data)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 REPORT = "report.html"
 METRICS = ("recall@1", "recall@3", "recall@5", "recall@10", "mrr", "ndcg@10")
 COLUMNS = ("arm", *(f"#{name}" for name in METRICS), "#ndcg to fused", "#ms", "#price")
-TITLES = [name.lstrip("#") for name in COLUMNS]
 LEGEND = (
     "reading    ±: 95 % interval; ?: the difference to fused may be chance; ms: search of one question, without "
     "encoding; price: of all questions, where a model is paid"

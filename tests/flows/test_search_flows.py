@@ -153,9 +153,7 @@ def test_evaluate_stores_its_tables_and_fails_below_its_gate(store: str) -> None
     assert passed.message == "2 questions, 6 arms"
     assert "| fused |" in str(artifacts["evaluation"].data)
     assert "gone\\|away.pdf" in str(artifacts["evaluation"].data)
-    rows = json.loads(str(artifacts["evaluation-arms"].data))
-    assert [row["arm"] for row in rows][:2] == ["fused", "passages"]
-    assert {"arm", "recall@10", "mrr", "ms"} <= set(rows[0])
+    assert "| arm | recall@1 |" in str(artifacts["evaluation"].data)
     assert failed.type == StateType.FAILED
     assert str(failed.message).startswith("below the gate: page recall@10 is 0.500")
     assert "**below the gate" in str(run_artifacts(failed)["evaluation"].data)
