@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from extractors.geometry import area, intersection, vertical_overlap
+from extractors.geometry import area, intersection
 from extractors.layout.captions import begins_caption
 from extractors.layout.edge_lines import MAX_ROWS, edge_lines, in_margin, level_rows
 from extractors.layout.page_sample import (
@@ -27,7 +27,14 @@ from extractors.layout.page_sample import (
     mark_key,
     place_key,
 )
-from extractors.layout.rules import find_rules
+from extractors.layout.repeated_content import (
+    MIN_HEADER_GAP,
+    are_text,
+    has_picture,
+    header_cells,
+    joined_to_text,
+    numbers_content,
+)
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.types import Box
 
@@ -39,16 +46,11 @@ _MIN_REPEATS, _REPEATS_IN_PLACE, _REPEATS_ANYWHERE = 3, 1 / 4, 1 / 10
 _EDGE = 2.0  # points within which a part touches the page's edge, as ornaments do
 _FEW_PAGES, _HEADER_REPEATS_ON_FEW, _HEADER_REPEATS = 6, 2, 3  # of one header line, in a document of fewer pages
 _MAX_VARIETY = 0.67  # texts in one place by pages: headers that change with the chapter repeat, headings do not
-_MAX_HEADER_ROWS = 4  # of a page's header, or its footer
-_MAX_NUMBER_GAP = 4  # font sizes from the number of a heading to its words; page numbers stand farther from text
 _MOST_PAGES = 0.6  # share of the pages that have a watermark, or a header that changes with the chapter
-_MAX_REPEATED = 1 / 3  # of a page's characters, between its margins: above it the pages are copies, or filled forms
 
 # Headers that change with the chapter. The gap in multiples of the line's size.
 _MAX_SIZE_ABOVE_BODY = 0.5  # points
-_MIN_HEADER_GAP = 0.9  # to the text: more than between two lines of it
 _LINE_OVERLAP = 1.0  # points by which the boxes of consecutive lines may overlap
-_ROW_SHARE = 0.5  # share of the lower line's height that lines of one row have in common
 _ROW_OVERLAP = 2.0  # points: lines of one header row start this close to each other
 
 _NUMBERS = re.compile(r"[0-9]{1,9}")
@@ -89,6 +91,7 @@ class Furniture:
     pages: int = 0
     counts: Mapping[Key, int] = field(default_factory=dict)
     body_size: float = 0.0  # font size of most characters in points, 0 when unknown
+    copies: bool = False  # True when most pages have no words of their own
     _limits: _Limits = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,9 +105,9 @@ class Furniture:
         places: dict[Key, set[MarginLine]] = {}  # places in the margins -> lines there
         numbers: dict[tuple[Key, str], list[tuple[int, list[int]]]] = {}  # lines there -> pages and their numbers
         captions: set[tuple[Key, str]] = set()  # lines there that begin captions
-        pages = 0
+        lines_of_pages: list[set[Key]] = []
         for sample in samples:
-            pages += 1
+            lines_of_pages.append({key for key in sample.keys if key.startswith("line ") and not key.endswith(" #")})
             counts.update(sample.keys)
             sizes.update(sample.sizes)
             for line in sample.margin:
@@ -125,7 +128,10 @@ class Furniture:
             if "#" not in texts and len(texts) > _MAX_VARIETY * counts[place]:
                 varied.add(place)
         repeated = {key: count for key, count in counts.items() if key and count > 1 and key not in varied}
-        return cls(pages, repeated, sizes.most_common(1)[0][0] if sizes else 0.0)
+        pages = len(lines_of_pages)
+        same = sum(bool(lines) and repeated.keys() >= lines for lines in lines_of_pages)
+        size = sizes.most_common(1)[0][0] if sizes else 0.0
+        return cls(pages, repeated, size, copies=0 < _MOST_PAGES * pages <= same)
 
     def facts(self, page: PageSample) -> tuple[object, ...]:
         """All that is known here about a page: where it is the same, the page has the same furniture."""
@@ -142,7 +148,12 @@ class Furniture:
             for key in (*page.keys, *page.uncounted)
             if key in self.counts
         }
-        return self.pages <= _SHORT_DOCUMENT, self.body_size, sorted(pair for pair in reached.items() if pair[1])
+        return (
+            self.pages <= _SHORT_DOCUMENT,
+            self.copies,
+            self.body_size,
+            sorted(pair for pair in reached.items() if pair[1]),
+        )
 
     def running_lines(self, layout: PageLayout) -> frozenset[int]:
         """Indices of the lines that are running headers and footers, page numbers or watermarks.
@@ -150,11 +161,10 @@ class Furniture:
         Headers and footers are searched from the edges inwards: below the first line of content nothing is a
         header, even if a cell of a table repeats there.
         """
-        found, at_edges = self._watermarks(layout), edge_lines(layout, heads=self.pages <= _SHORT_DOCUMENT)
-        if _are_text(found, layout):
+        at_edges = edge_lines(layout, heads=self.pages <= _SHORT_DOCUMENT)
+        if self.copies and not has_picture(layout):
             return at_edges
-        found |= at_edges
-        found |= self._repeated_edges(layout)
+        found = self._watermarks(layout) | at_edges | self._repeated_edges(layout)
         margin = [i for i, line in enumerate(layout.lines) if line.horizontal and in_margin(line.box, layout)]
         found |= _artifacts(layout)
         for at_head in (True, False):
@@ -170,8 +180,12 @@ class Furniture:
                     found.add(index)
                 else:
                     content = min(content, end - _ROW_OVERLAP)
-        found = {index for index in found if not _numbers_content(index, found, layout)}
-        return frozenset(found - _cells(found, layout))
+        if are_text(found, layout):
+            return at_edges
+        if self.pages < _FEW_PAGES:
+            found -= joined_to_text(found - at_edges, layout)
+        found = {index for index in found if not numbers_content(index, found, layout)}
+        return frozenset(found - header_cells(found, layout))
 
     def _repeated_edges(self, layout: PageLayout) -> set[int]:
         """The lines that begin or end many pages, wherever the text of these begins or ends."""
@@ -211,7 +225,7 @@ class Furniture:
         _, end = _extent_from_edge(line, layout, at_head)
         starts = [_extent_from_edge(other, layout, at_head)[0] for other in layout.lines]
         inward = [start - end for start in starts if start > end - _LINE_OVERLAP]
-        return min(inward, default=math.inf) > _MIN_HEADER_GAP * line.size
+        return min(inward, default=math.inf) > MIN_HEADER_GAP * line.size
 
     def _on_most_pages(self, key: Key) -> bool:
         return self.counts.get(key, 0) >= self._limits.most_pages
@@ -221,14 +235,6 @@ def _is_at_edge(box: Box, layout: PageLayout) -> bool:
     """Whether an image or a path lies where headers and footers stand, or touches the page's edge."""
     inner = (_EDGE, _EDGE, layout.width - _EDGE, layout.height - _EDGE)
     return in_margin(box, layout) or box != intersection(box, inner)
-
-
-def _are_text(repeated: Set[int], layout: PageLayout) -> bool:
-    """Whether so much of a page repeats that it is a copy of another, or the same form with other values."""
-    inside = [layout.lines[i] for i in repeated if not in_margin(layout.lines[i].box, layout)]
-    rows = {round(line.box[3] / GRID) for line in inside}
-    characters, all_characters = (sum(len(line.text) for line in lines) for lines in (inside, layout.lines))
-    return len(rows) > _MAX_HEADER_ROWS and characters > _MAX_REPEATED * all_characters
 
 
 def _artifacts(layout: PageLayout) -> set[int]:
@@ -260,34 +266,3 @@ def _extent_from_edge(line: Line, layout: PageLayout, at_head: bool) -> tuple[fl
     """Distances from the page's head, or from its foot, to the near and the far side of a line."""
     _, y0, _, y1 = line.box
     return (y0, y1) if at_head else (layout.height - y1, layout.height - y0)
-
-
-def _cells(found: Set[int], layout: PageLayout) -> set[int]:
-    """Where more rows repeat than headers have, those between the upright rules of a table: its header."""
-    boxes = [layout.lines[index].box for index in found]
-    rows = Counter(at_head for at_head, _ in {(box[3] < layout.height / 2, round(box[3] / GRID)) for box in boxes})
-    if max(rows.values(), default=0) <= _MAX_HEADER_ROWS:
-        return set()
-    content = [line.box for index, line in enumerate(layout.lines) if index not in found]
-    left, right = min((box[0] for box in content), default=0.0), max((box[2] for box in content), default=0.0)
-    tables = [
-        rule
-        for rule in find_rules(layout.drawings)[1]
-        if left < rule[0] < right and any(rule[1] < box[1] and box[3] < rule[3] for box in content)
-    ]
-    return {i for i in found if any(rule[1] < layout.lines[i].box[1] < rule[3] for rule in tables)}
-
-
-def _numbers_content(index: int, found: Set[int], layout: PageLayout) -> bool:
-    """Whether a number stands right before text that is no furniture, or between such texts: a heading, a table."""
-    line = layout.lines[index]
-    if any(map(str.isalpha, line.text)):
-        return False
-
-    def on_row(other: Line) -> bool:
-        return vertical_overlap(other.box, line.box) > _ROW_SHARE
-
-    row = [i for i, other in enumerate(layout.lines) if other.horizontal and on_row(other)]
-    content = [layout.lines[i].box for i in row if i not in found]
-    reach = line.box[2] + _MAX_NUMBER_GAP * line.size
-    return bool(content) and (len(row) > 2 or any(line.box[2] <= box[0] <= reach for box in content))

@@ -26,7 +26,8 @@ from extractors.text.passages import PassageLimit, build_passages, table_passage
 from extractors.text.references import add_referring_sentences
 from extractors.types import Options, Passage, Picture
 
-MIN_REPEATS, MIN_REPEAT_SHARE = 3, 0.25  # pages read by OCR, and share of them, that have a header or footer
+# Pages read by OCR, and share of them, that have a header or footer; share of their text above which they are copies.
+MIN_REPEATS, MIN_REPEAT_SHARE, MAX_REPEATED = 3, 0.25, 0.5
 # Paragraphs between the two parts of a sentence: a caption without a figure, or footnotes, which have this size by that
 # of the text, and words; pieces of formulas have none.
 MAX_PARAGRAPHS_BETWEEN, MAX_NOTES_BETWEEN, MAX_NOTE_SIZE, MIN_NOTE_WORDS = 2, 24, 0.9, 4
@@ -83,6 +84,9 @@ def _drop_running_lines(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
     ocr_pages = {paragraph.page for paragraph in paragraphs if paragraph.ocr}
     min_pages = max(MIN_REPEATS, MIN_REPEAT_SHARE * len(ocr_pages))
     running = {line for line, numbers in pages.items() if len(numbers) >= min_pages}
+    repeated = sum(len(line) * len(pages[line]) for line in running)
+    if repeated > MAX_REPEATED * sum(paragraph.characters for paragraph in paragraphs if paragraph.ocr):
+        return list(paragraphs)  # of copies
     kept = []
     for paragraph in paragraphs:
         lines = tuple(line for line in paragraph.lines if not paragraph.ocr or without_numbers(line) not in running)

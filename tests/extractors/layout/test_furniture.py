@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from extractors.layout.furniture import Furniture
 from extractors.layout.page_sample import PageSample, sample_pages, without_numbers
 from extractors.page import Drawing, Line, PageLayout, Raster
@@ -144,6 +146,49 @@ def test_text_of_copies_and_of_filled_forms_is_content() -> None:
         return PageLayout(number, 600, 800, (*labels, *values))
 
     assert _running_texts([form(n) for n in range(8)]) == [[]] * 8
+
+
+def _rows(*texts: str, base: float = 60) -> list[Line]:
+    return [_line(text, base + 14 * row) for row, text in enumerate(texts)]
+
+
+NOTICE = (
+    "Safety notice. Disconnect the pump from the mains",
+    "before you open the housing, and wait until",
+    "it stands.",
+)
+
+
+@pytest.mark.parametrize("pages", [2, 4, 30])
+def test_pages_of_nothing_but_the_same_words_have_them_as_text(pages: int) -> None:
+    notice = [PageLayout(n, 600, 800, tuple(_rows(*NOTICE))) for n in range(1, pages + 1)]
+    assert not any(_running_texts(notice))
+    scan = Raster((0, 0, 600, 800), 600, 800, "scan", 1)
+    stamped = [replace(page, rasters=(replace(scan, digest=f"{page.number}"),)) for page in notice[:20]]
+    assert pages < 4 or all(_running_texts(stamped))
+
+
+def test_copies_of_one_page_differ_in_a_line_only() -> None:
+    note = (
+        "Miller Ltd, 12 Harbour Street",
+        "Delivery note 4711",
+        "Date: 1 March",
+        "Customer: Berg",
+        "Item: seal",
+        "Thanks",
+    )
+    pages = [
+        PageLayout(n, 600, 800, (*_rows(*note), _line(text, 700)))
+        for n, text in enumerate(("Original", "Copy for the customer", "Copy for the driver"), 1)
+    ]
+    assert not any(_running_texts(pages))
+
+
+def test_header_of_a_short_document_stands_apart_from_its_text() -> None:
+    near = [_page(n, *_rows(*NOTICE, base=78)) for n in (1, 2)]
+    assert not any(_running_texts(near))
+    apart = [_page(n, *_rows("Safety notice. Disconnect the pump", "from the mains before", base=60)) for n in (1, 2)]
+    assert all(len(lines) == 2 for lines in _running_texts(apart))
 
 
 def test_watermark_and_words_beside_the_text_repeat() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from extractors.layout.tables.tables import Table
 from extractors.pdf.assembly import assemble_document
 from extractors.pdf.page_extractor import PageParts
@@ -126,3 +128,13 @@ def test_words_broken_in_cells_captions_and_headings_are_joined_as_the_document_
         ("Results of the self-report",),
     )
     assert found.text == "| Infections | Self-report |\n| --- | --- |\n| Trypanosoma | 0.3–0.5 |"
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"), [("", 4), ("The text of page {n} differs from that of all others by far.", 0)]
+)
+def test_repeated_lines_read_by_ocr_are_dropped_unless_the_pages_are_copies(body: str, kept: int) -> None:
+    lines = [("Annual report of the company", *filter(None, [body.format(n="abcd"[n])])) for n in range(4)]
+    pages = [PageParts(n, [Paragraph(text, n, (50, 60, 300, 90), 10, ocr=True)]) for n, text in enumerate(lines, 1)]
+    passages, _ = assemble_document(pages, (), "", Options(tokenizer=None))
+    assert sum("Annual report" in passage.text for passage in passages) == kept
