@@ -30,6 +30,8 @@ from extractors.types import WHOLE_KINDS, Extraction, Options, Picture, Problem,
 MAX_PAGES = 20_000  # no printed work has more, but a page tree can name one page a million times
 MAX_KEPT_ELEMENTS = 60_000  # lines and drawings of sampled pages kept in memory, so that they are read only once
 PAGES_BETWEEN_SHRINKING = 50  # then MuPDF's cache of fonts and images is emptied; it would grow up to 256 MB
+INCOMPLETE = "the file ends early, so that parts of it may be missing; copy or download it again"
+END_LENGTH = 2048  # bytes at the end of a file in which readers look for its mark
 MAX_CAPTION_TOP = 150.0  # points from the top of a page, header included, at which a caption of the page before starts
 MIN_CAPTION_OVERLAP = 0.8  # share of a paragraph that a caption covers when both are the same text
 
@@ -59,7 +61,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
         layouts, cache = _Layouts(timer), PageCache(document, options, engine)
         furniture = _learn_furniture(document, source.skipped_pages, layouts, cache)
         context = PageContext(options, pictures, furniture, engine, timer)
-        unread: list[Problem] = []
+        unread = [Problem(INCOMPLETE)] if document.is_repaired and _ends_early(source.path) else []
         if len(wanted) > MAX_PAGES:
             reason = f"only {MAX_PAGES:,} of {len(wanted):,} pages were read; split the file, or choose pages"
             unread.append(Problem(reason))
@@ -104,6 +106,13 @@ def _open_document(source: Source) -> Any:
         document.close()
         raise ExtractionError(f"{name}: {problem}", transient=is_locked)  # a password may be added later
     return document
+
+
+def _ends_early(path: Path) -> bool:
+    """Whether the mark at the end of a PDF is missing."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - END_LENGTH))
+        return b"%%EOF" not in file.read()
 
 
 class _Layouts:

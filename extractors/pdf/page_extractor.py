@@ -197,7 +197,7 @@ def _add_figures(page: Any, readable: ReadablePage, found: PageFigures, context:
         few_words = figure.rasters and len(words.split()) < MIN_FIGURE_WORDS
         outlined = count_outlined_letters(layout.drawings, figure.box)
         lacks_words = few_words or outlined > max(MIN_FIGURE_OUTLINES, len(words))
-        if lacks_words and not parts.ocr and figures_read < MAX_FIGURES_READ:
+        if lacks_words and not (parts.ocr or readable.problem) and figures_read < MAX_FIGURES_READ:
             with context.timer.stage("ocr"):
                 read = _read_figure(image, pixels, context, parts)
             figures_read += read is not None

@@ -38,6 +38,8 @@ MAX_KNOWN_OVERLAP = 0.3  # share of a line read by OCR that a line of the text l
 # If OCR reads fewer letters than this share of an unreadable layer's, the layer stays: it is code, formulas, or a
 # language that OCR has no data for. The second is for a readable layer under handwriting.
 MIN_OCR_SHARE, MIN_OCR_SHARE_OF_READABLE = 0.3, 0.8
+NO_FONT = "a font of its text is missing, so that nothing says what it is; save the file with its fonts, or get it anew"
+MIN_CODES = 0.25  # share of the bytes of a text that are zero, if they are numbers of glyphs
 MIN_SIDEWAYS_SHARE = 0.8  # share of the letters that must run in one other direction to turn the page
 MIN_SIDEWAYS_LETTERS = 80  # and their number; axis labels have fewer
 MAX_OCR_DPI, PICTURES_DPI = 450.0, 72  # resolution of OCR, and of the search for pictures in a scan
@@ -60,6 +62,9 @@ class ReadablePage:
 
 def make_readable(page: Any, layout: PageLayout, options: Options) -> ReadablePage:
     """Judge the text layer, run OCR where it fails, and turn a sideways page (also the `pymupdf.Page` itself)."""
+    lines = tuple(line for line in layout.lines if not _are_codes(line.text))
+    if len(lines) < len(layout.lines):  # the page shows other letters, so that OCR cannot read it either
+        return replace(_as_it_is(page, replace(layout, lines=lines)), problem=NO_FONT)
     lines, trusted = _select_lines(layout.lines)
     layout = replace(layout, lines=lines)
     if trusted and _has_drawn_words(layout):
@@ -69,6 +74,11 @@ def make_readable(page: Any, layout: PageLayout, options: Options) -> ReadablePa
     else:
         return _as_it_is(page, layout)
     return ReadablePage(layout) if options.ocr == "off" else _read_by_ocr(page, layout, options, min_share)
+
+
+def _are_codes(text: str) -> bool:
+    """Whether a text is the numbers of glyphs in a font that the file lacks, of two bytes each."""
+    return text.count("\0") > MIN_CODES * len(text)
 
 
 def _as_it_is(page: Any, layout: PageLayout) -> ReadablePage:

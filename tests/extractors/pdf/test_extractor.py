@@ -288,6 +288,35 @@ def test_encrypted_file_is_refused(tmp_path: Path) -> None:
     assert caught.value.transient  # until a password is added
 
 
+def test_text_without_its_font_is_reported_and_not_read_from_other_letters(tmp_path: Path) -> None:
+    document = pymupdf().open()
+    for name in ("embedded", "helv"):
+        page = document.new_page(width=595, height=842)
+        page.insert_font(fontname="embedded", fontbuffer=pymupdf().Font("helv").buffer)
+        page.insert_text((72, 100), TWELVE_LINES, fontname=name)
+    document = pymupdf().open("pdf", document.tobytes())
+    document.xref_set_key(document[0].xref, "Resources", "<<>>")
+    made = extract_document(document, tmp_path, ocr="auto")
+    assert {passage.page for passage in made.passages} == {2}
+    (problem,) = made.report.problems
+    assert (problem.page, "font" in problem.reason) == (1, True)
+
+
+def test_file_that_ends_early_is_partial(tmp_path: Path) -> None:
+    document = pymupdf().open()
+    for number in range(1, 4):
+        write(document.new_page(width=595, height=842), text_of_page(number), (72, 72, 520, 700))
+    content = document.tobytes(garbage=4, deflate=True)
+    whole = tmp_path / "whole.pdf"
+    whole.write_bytes(content)
+    assert not extract_file(whole, tmp_path).report.problems
+    cut = tmp_path / "cut.pdf"
+    cut.write_bytes(content[: content.rindex(b"xref")])
+    made = extract_file(cut, tmp_path)
+    assert made.passages
+    assert "ends early" in made.report.problems[0].reason
+
+
 @pytest.mark.parametrize("content", [b"", b"not a PDF at all", b"%PDF-1.7\n%%EOF"])
 def test_broken_and_empty_files_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "broken.pdf").write_bytes(content)
