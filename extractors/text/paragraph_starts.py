@@ -70,7 +70,8 @@ def starts_paragraph(group: Sequence[Row], row: Row, column_pitch: float, usual_
     if abs(pitch) < 0.4 * size:
         return row.box[0] - last.box[2] > MAX_PIECE_GAP * size
     text = row.text.strip()
-    if BULLET.match(text) or (is_tabular(row) and is_tabular(last)) or _is_next_number(group[0].text, text):
+    is_bullet = BULLET.match(text) and not _is_reference(group, row)
+    if is_bullet or (is_tabular(row) and is_tabular(last)) or _is_next_number(group[0].text, text):
         return True
     if _SECTION_NUMBER.match(text) and _SECTION_NUMBER.match(group[0].text.strip()):
         return True
@@ -89,6 +90,15 @@ def starts_paragraph(group: Sequence[Row], row: Row, column_pitch: float, usual_
     if is_outdent and ended and (is_item or _hangs(group)):
         return True
     return ended and short and len(group) > 1 and (text[:1].isupper() or text[:1].isdigit())
+
+
+def _is_reference(group: Sequence[Row], row: Row) -> bool:
+    """Whether a row goes on with a letter in brackets amid a sentence: "the plates in (a) and", "(b) are"."""
+    last, size = group[-1], row.main_line.size
+    left, right = min(r.box[0] for r in group), max(r.box[2] for r in group)
+    is_full = last.box[2] > right - MAX_MISALIGNMENT * size and abs(row.box[0] - left) < MAX_MISALIGNMENT * size
+    is_amid = last.text.rstrip()[-1:] not in ".;:,?!" and not BULLET.match(group[0].text)
+    return row.text.lstrip().startswith("(") and is_full and is_amid and len(last.text) >= MIN_PROSE_ROW
 
 
 def _changes_style(group: Sequence[Row], row: Row, *, ended: bool) -> bool:

@@ -18,35 +18,11 @@ from extractors.text.paragraphs import (
     read_paragraphs,
 )
 from extractors.text.reading_order import order_rows
-
-FULL_LINE = "words that go on until the right edge of the column"
-
-
-def paragraphs_of(*rows: tuple[str, float, float]) -> list[tuple[str, ...]]:
-    """The lines of each paragraph; rows are (text, x0, y0) in 10 points, up to x = 300 unless they are short."""
-    lines = [
-        Line((x0, y0, min(300.0, x0 + 6 * len(text)), y0 + 10), text, 10, block=n // 50)
-        for n, (text, x0, y0) in enumerate(rows)
-    ]
-    return [paragraph.lines for paragraph in build_paragraphs(order_rows(lines), 1)]
+from tests.support.rows import FULL_LINE, paragraphs_of
 
 
 def paragraph(*lines: str, page: int = 1) -> Paragraph:
     return Paragraph(lines, page, (50, 600, 300, 640), 10)
-
-
-def test_white_space_starts_a_paragraph() -> None:
-    rows = [(FULL_LINE, 50, 100), (FULL_LINE, 50, 112), ("and end.", 50, 124), ("After a space.", 50, 150)]
-    assert paragraphs_of(*rows) == [(FULL_LINE, FULL_LINE, "and end."), ("After a space.",)]
-
-
-def test_indent_starts_a_paragraph() -> None:
-    rows = [(FULL_LINE, 50, 100), ("and end here.", 50, 112), (f"Indented {FULL_LINE}", 62, 124), (FULL_LINE, 50, 136)]
-    assert len(paragraphs_of(*rows)) == 2
-
-
-def test_bullets_start_paragraphs() -> None:
-    assert len(paragraphs_of(("• one thing", 50, 100), ("• another thing", 50, 112), ("• a third", 50, 124))) == 3
 
 
 def test_every_label_with_its_value_is_a_paragraph() -> None:
