@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from extractors.layout.tables.lines import Row, column_of, find_columns, is_value, rows_box
-from extractors.page import middle
+from extractors.page import Line, middle
 
 _MAX_ROWS, _MAX_RULED_ROWS = 4, 8  # lines of a header, and of one with a rule below it
 _MIN_BODY_NUMBERS = 0.3  # share of cells that are numbers in a body whose header is recognised by having none
 _FRAME = 3.0  # points around the first row in which a rule is the table's upper frame
 
+_COMPARISONS = ("<", ">", "≤", "≥")
 _CONTINUED = re.compile(r"\W*cont(?:inued|['’]d|\.)?\W*", re.IGNORECASE)
 
 
@@ -61,7 +62,7 @@ def count_header_rows(rows: Sequence[Row], rules: Sequence[float]) -> int:
 def _without_first_rows_of_body(rows: Sequence[Row], count: int) -> int:
     """The header rows without those that begin the body, as where every second row has a shade instead of rules."""
     for n, row in enumerate(rows[1:count], 1):
-        values = sum(is_value(line.text) for line in row)
+        values = sum(map(_is_amount, row))
         if not is_value(row[0].text) and values > 0 and values >= len(row) - 1 - values:
             count = n
             break
@@ -92,7 +93,12 @@ def _pieces(rows: Sequence[Row]) -> int:
 
 def _has_many_values(rows: Sequence[Row]) -> bool:
     lines = [line for row in rows for line in row]
-    return sum(is_value(line.text) for line in lines) > _MIN_BODY_NUMBERS * len(lines)
+    return sum(map(_is_amount, lines)) > _MIN_BODY_NUMBERS * len(lines)
+
+
+def _is_amount(line: Line) -> bool:
+    """Whether a text is a value and no class of values, as "≥32%" is, which heads columns as well."""
+    return is_value(line.text) and not line.text.startswith(_COMPARISONS)
 
 
 def _rows_in_own_font(rows: Sequence[Row], *, with_values: bool = False) -> int:

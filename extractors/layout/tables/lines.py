@@ -34,7 +34,7 @@ _NUMBER = re.compile(
 )
 _SIGN_BEFORE, _SIGN_AFTER = re.compile(r"(?:^|\s)(?:US|A|C)?[$€£¥]\s?[(]?$"), re.compile(r"^[)%]{1,2}$")
 _MARK = re.compile(r"^[(\[]?(?:[a-z]|\d{1,2}|[*∗†‡§¶#]{1,3})(?:,\s?(?:[a-z]|\d{1,2}|[*†‡§¶#]))*[)\]]?$")
-_YEAR = re.compile(r"^(?:19|20)\d\d$")
+_YEAR = re.compile(r"^(?:19|20)\d\d(?:\s?[–/-]\s?(?:19|20)?\d\d)?$")
 _REFERENCE = re.compile(r"^\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]$")
 _LIST_MARK = re.compile(r"[(\[]?(?:\d{1,3}|[a-z])[.)\]]|\W{1,3}")
 _NO_VALUE = re.compile(r"^(?:[—–−-]+|n/?[am]|\*+)$", re.IGNORECASE)
