@@ -81,6 +81,8 @@ class Meter:
         self._prices, self.budget = {} if prices is None else prices, budget
         self._limits = limits or SharedLimits()
         self._counts = Counts()
+        self.uncounted: set[str] = set()
+        """Models whose server left out the tokens of an answer."""
 
     def share(self, counts: Counts) -> None:
         """Count in a place that other processes see, so that they have one budget together. Call it before any use."""
@@ -123,10 +125,15 @@ class Meter:
             if self.budget is not None:
                 self._counts.release(cost)
 
-    def spend(self, model: str, usage: Usage) -> float | None:
-        """Count a request that was answered. Returns its price in US dollars, None if it is unknown."""
+    def spend(self, model: str, usage: Usage, *, counted: bool = True) -> float | None:
+        """Count a request that was answered. Returns its price in US dollars, None if it is unknown.
+
+        `counted`: whether the server counted the tokens; if not, `usage` is the most that the request may use.
+        """
+        if not counted:
+            self.uncounted.add(model)
         price = self._prices.get(model)
-        usd = price.cost(usage) if price else None
+        usd = (price.cost(usage) if counted else price.max_cost(usage)) if price else None
         self._counts.add(model, usage, usd or 0.0)
         if account := _ACCOUNT.get():
             account.add(model, usage, usd)
@@ -148,9 +155,15 @@ class Meter:
 
 
 def format_usage(meter: Meter, since: UsageByModel | None = None) -> list[str]:
-    """One line per model: requests, tokens and cost. `since`: as in `Meter.usage`."""
-    usage = sorted(meter.usage(since).items())
-    return [_format_line(model, used, meter.price(model)) for (model, _), used in usage if used.requests]
+    """One line per model: requests, tokens and cost; and one for a server that does not count tokens.
+
+    `since`: as in `Meter.usage`.
+    """
+    usage = {key: used for key, used in sorted(meter.usage(since).items()) if used.requests}
+    lines = [_format_line(model, used, meter.price(model)) for (model, _), used in usage.items()]
+    uncounted = sorted(meter.uncounted & {model for model, _ in usage})
+    note = "its server left out token counts, so the highest possible were used"
+    return [*lines, *(f"{model}: {note}" for model in uncounted)]
 
 
 def _format_line(model: str, usage: Usage, price: Price | None) -> str:

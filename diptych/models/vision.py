@@ -6,7 +6,7 @@ only in its own folder.
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Literal, Protocol, cast
 
@@ -89,6 +89,12 @@ class Reply:
     """Why there is no answer: refused, filtered, empty or not of the schema's shape. Final, not to be retried."""
     cited: tuple[CitedSpan, ...] = ()
     """The answer in spans, if citations were native; joined, their texts are `text`."""
+    counted: bool = True
+    """Whether the provider counted all tokens; if not, `usage` is too low."""
+
+    def charged_up_to(self, most: Usage) -> "Reply":
+        """The reply as it is charged: with the usage `most` if the provider did not count its tokens."""
+        return self if self.counted else replace(self, usage=most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,8 @@ class OpenAIRoutes(BatchRoutes):
     """Of vectors, if the request does not state them."""
     cached: int = 0
     """Input tokens reported as read from the cache."""
+    counts: bool = True
+    """Whether answers of models report their usage."""
     asked: list[Asked] = field(default_factory=list)
     """Every request to a model, in order, including those in batches."""
 
@@ -121,14 +123,15 @@ class OpenAIRoutes(BatchRoutes):
             }.get(how),
             "error": {"code": given.code, "message": given.message} if isinstance(given, Broken) else None,
             "output": [item] if text else [],
-            "usage": {
+        }
+        if self.counts:
+            whole["usage"] = {
                 "input_tokens": spent,
                 "input_tokens_details": {"cached_tokens": self.cached, "cache_write_tokens": 0},
                 "output_tokens": written,
                 "output_tokens_details": {"reasoning_tokens": 0},
                 "total_tokens": spent + written,
-            },
-        }
+            }
         return self._streamed(whole, item, text) if asked.stream else Answer(200, whole)
 
     def _streamed(self, whole: dict[str, Any], item: dict[str, Any], text: str) -> Answer:
@@ -163,12 +166,13 @@ class OpenAIRoutes(BatchRoutes):
             chunks = [
                 {**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": end}]} for delta, end in deltas
             ]
-            if body.get("stream_options", {}).get("include_usage"):
+            if self.counts and body.get("stream_options", {}).get("include_usage"):
                 chunks.append({**frame, "choices": [], "usage": usage})
             return events(chunks, named=False)
         message = {"role": "assistant", "content": None, "refusal": None, word: text}
         choice = {"index": 0, "message": message, "finish_reason": reason, "logprobs": None}
-        return Answer(200, {**frame, "object": "chat.completion", "choices": [choice], "usage": usage})
+        counts = {"usage": usage} if self.counts else {}
+        return Answer(200, {**frame, "object": "chat.completion", "choices": [choice], **counts})
 
     def _embeddings(self, body: Mapping[str, Any]) -> Answer:
         inputs = body["input"]

@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
@@ -221,6 +222,11 @@ def parse_message(server: Server | str, message: object) -> Message:
 
 def to_reply(message: Message, request: VisionRequest, batched: bool = False) -> Reply:
     """The reply to a request: a refusal, or an answer that matches the request's schema."""
+    counted = to_usage(message.usage).input_tokens > 0 and message.usage.output_tokens is not None
+    return replace(_to_reply(message, request, batched), counted=counted)
+
+
+def _to_reply(message: Message, request: VisionRequest, batched: bool) -> Reply:
     blocks = [block for block in message.content if block.type == "text" and block.text]
     text, usage = "".join(block.text or "" for block in blocks), to_usage(message.usage, batched)
     if refusal := _refusal(message, request, text):

@@ -70,8 +70,8 @@ class Claude:
                 return parse_message(server, server.parse_json(data))
 
             message = self._connection.send(attempt, estimate.input_tokens + estimate.output_tokens)
-            reply = to_reply(message, request)
-            self._meter.spend(self.name, reply.usage)
+            reply = to_reply(message, request).charged_up_to(estimate)
+            self._meter.spend(self.name, reply.usage, counted=reply.counted)
         return reply
 
     def max_usage(self, request: VisionRequest) -> Usage:

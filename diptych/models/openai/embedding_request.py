@@ -71,7 +71,7 @@ def tokens_used(response: object) -> int | None:
     usage = response.get("usage") if isinstance(response, dict) else None
     for name in ("prompt_tokens", "total_tokens"):
         number = usage.get(name) if isinstance(usage, dict) else None
-        if isinstance(number, int) and number >= 0:
+        if isinstance(number, int) and number > 0:  # every request has input, so 0 is no count
             return number
     return None
 

@@ -167,7 +167,8 @@ class EmbeddingClient:
         from diptych.models.openai.embedding_request import EmbeddingRequest, WrongVectorSize, request_vectors
 
         def count(used: int | None) -> None:
-            self._meter.spend(self.name, Usage(input_tokens=tokens if used is None else used, requests=1))
+            usage = Usage(input_tokens=tokens if used is None else used, requests=1)
+            self._meter.spend(self.name, usage, counted=used is not None)
 
         request = EmbeddingRequest(self.name, self.model, inputs, self.size, self._shortened, self.endpoint)
         with self._meter.reserve(self.name, Usage(input_tokens=tokens, requests=1)):

@@ -101,7 +101,7 @@ class MessageFormat:
         error = data.get("error")
         if isinstance(error, dict):
             if error.get("code") in FILTERED:
-                return Reply("", None, _usage(data), "filtered by the provider")
+                return _reply("", data, "filtered by the provider")
             raise reported_error(error.get("code"), error.get("message"), self.server)
         items = data.get("output")
         if not isinstance(items, list):
@@ -116,7 +116,7 @@ class MessageFormat:
         text = "".join(str(part.get("text") or "") for part in content if part.get("type") == "output_text")
         refusals = [str(part.get("refusal") or "") for part in content if part.get("type") == "refusal"]
         reason = (data.get("incomplete_details") or {}).get("reason")
-        return Reply(text, None, _usage(data), _refusal(text, refusals, reason or data.get("status")))
+        return _reply(text, data, _refusal(text, refusals, reason or data.get("status")))
 
     def _parse_chat(self, data: dict[str, Any]) -> Reply:
         error = data.get("error")
@@ -129,7 +129,7 @@ class MessageFormat:
             raise unexpected_shape("chat completion", self.server)
         text = str(message.get("content") or "")
         refusals = [str(message["refusal"])] if message.get("refusal") else []
-        return Reply(text, None, _usage(data), _refusal(text, refusals, choice.get("finish_reason")))
+        return _reply(text, data, _refusal(text, refusals, choice.get("finish_reason")))
 
 
 def validated_reply(answer: Reply, request: VisionRequest) -> Reply:
@@ -209,16 +209,19 @@ def _refusal(text: str, refusals: list[str], end: object) -> str:
     return "" if text.strip() else "empty"
 
 
-def _usage(data: dict[str, Any]) -> Usage:
-    """The usage in a response of either API; 0 for counts that are missing or wrong."""
+def _reply(text: str, data: dict[str, Any], refusal: str) -> Reply:
+    """A reply with the usage in a response of either API; 0 for counts that are missing or wrong."""
 
-    def count(counts: object, *names: str) -> int:
+    def count(counts: object, *names: str) -> int | None:
         values = [counts.get(name) for name in names] if isinstance(counts, dict) else []
-        return next((value for value in values if isinstance(value, int) and value > 0), 0)
+        return next((value for value in values if isinstance(value, int) and value >= 0), None)
 
     usage = data["usage"] if isinstance(data.get("usage"), dict) else {}
     details = usage.get("input_tokens_details") or usage.get("prompt_tokens_details")
-    input_tokens = count(usage, "input_tokens", "prompt_tokens")
-    cached = min(count(details, "cached_tokens"), input_tokens)
-    written = min(count(details, "cache_write_tokens"), input_tokens - cached)
-    return Usage(input_tokens, cached, count(usage, "output_tokens", "completion_tokens"), 1, written_tokens=written)
+    input_tokens = count(usage, "input_tokens", "prompt_tokens") or 0
+    output_tokens = count(usage, "output_tokens", "completion_tokens")
+    cached = min(count(details, "cached_tokens") or 0, input_tokens)
+    written = min(count(details, "cache_write_tokens") or 0, input_tokens - cached)
+    used = Usage(input_tokens, cached, output_tokens or 0, 1, written_tokens=written)
+    # Every request has input, so a server that reports 0 does not count it.
+    return Reply(text, None, used, refusal, counted=input_tokens > 0 and output_tokens is not None)

@@ -75,7 +75,8 @@ class OpenAIModel:
         openai_client(self._endpoint)  # raises without a key, before anything is reserved
         with self._meter.reserve(self.name, most):
             answer = send(self.name, self._endpoint, attempt, most.input_tokens + most.output_tokens)
-            self._meter.spend(self.name, answer.usage)
+            answer = answer.charged_up_to(most)
+            self._meter.spend(self.name, answer.usage, counted=answer.counted)
         return answer
 
     def _stream(self, client: openai.OpenAI, body: dict[str, Any], timeout: openai.Timeout, on_text: OnText) -> Reply:

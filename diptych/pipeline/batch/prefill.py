@@ -16,6 +16,7 @@ from diptych.pipeline.batch.run import BatchJob, BatchProgress, BatchRequest, Ba
 from diptych.pipeline.extract_ahead import extract_ahead
 from diptych.pipeline.missing_vectors import MissingVectors, find_missing_vectors
 from diptych.pipeline.pipeline import Pipeline
+from diptych.prices import Usage
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Source
 
@@ -33,6 +34,8 @@ class CaptionJob:
         self.max_requests, self.max_bytes, self.progress = api.max_requests, api.max_bytes, api.progress
         self._captioner, self._api, self._ledger, self._meter = captioner, api, ledger, meter
         self._pictures = pictures
+        self._max_usage: dict[str, Usage] = {}
+        """Of the requests that this run has sent, for answers whose tokens the server does not count."""
 
     def missing_requests(self, extraction: Extraction) -> Iterator[BatchRequest[VisionRequest]]:
         for key, request in self._captioner.pending_requests(extraction, self._pictures):
@@ -40,6 +43,7 @@ class CaptionJob:
             yield BatchRequest(key, request, size, self._captioner.model.max_usage(request))
 
     def send(self, requests: Sequence[BatchRequest[VisionRequest]]) -> str:
+        self._max_usage |= {request.key: request.max_usage for request in requests}
         return self._api.submit([BatchItem(request.key, request.content) for request in requests])
 
     def collect(self, batch: OpenBatch) -> dict[str, str]:
@@ -53,8 +57,9 @@ class CaptionJob:
             if isinstance(reply, str):
                 failed[key] = reply
                 continue
-            usage = replace(reply.usage, batched=True, requests=max(reply.usage.requests, 1))
-            self._meter.spend(self.model, usage)
+            used = reply.charged_up_to(self._max_usage.get(key, reply.usage)).usage
+            usage = replace(used, batched=True, requests=max(used.requests, 1))
+            self._meter.spend(self.model, usage, counted=reply.counted)
             self._captioner.record_reply(key, replace(reply, usage=usage))
         return failed
 
@@ -77,6 +82,8 @@ class TextVectorJob:
         self.max_requests, self.max_bytes, self.progress = api.max_requests, api.max_bytes, api.progress
         self._fingerprint, self._api, self._find_missing = fingerprint, api, find_missing
         self._ledger, self._meter = ledger, meter
+        self._max_usage: dict[str, Usage] = {}
+        """As in `CaptionJob`."""
 
     def missing_requests(self, extraction: Extraction) -> Iterator[BatchRequest[str]]:
         contents = [required.content for required in self._find_missing(extraction).vectors.values()]
@@ -87,6 +94,7 @@ class TextVectorJob:
                 yield BatchRequest(key, text, self._api.size(key, text), self._api.max_usage(text))
 
     def send(self, requests: Sequence[BatchRequest[str]]) -> str:
+        self._max_usage |= {request.key: request.max_usage for request in requests}
         return self._api.submit([(request.key, request.content) for request in requests])
 
     def collect(self, batch: OpenBatch) -> dict[str, str]:
@@ -98,7 +106,9 @@ class TextVectorJob:
             if isinstance(answer, str):
                 failed[key] = answer
             else:
-                self._meter.spend(self.model, replace(answer.usage, batched=True, requests=1))
+                counted = answer.usage.input_tokens > 0
+                usage = answer.usage if counted else self._max_usage.get(key, answer.usage)
+                self._meter.spend(self.model, replace(usage, batched=True, requests=1), counted=counted)
                 vectors[key] = answer.vector
         self._ledger.add_vectors(vectors)
         return failed

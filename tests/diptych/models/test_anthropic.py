@@ -186,6 +186,15 @@ def test_unusable_answer_is_a_refusal_and_charged(message: dict[str, Any], refus
     assert meter.usage() == {(NAME, False): PAID}
 
 
+def test_answer_without_token_counts_is_charged_at_what_was_reserved() -> None:
+    answer = {"content": [{"type": "text", "text": "Yes."}], "usage": {}}
+    meter = Meter({NAME: Price(1.0, 5.0)}, budget=1.0)
+    with served(anthropic_routes(message=lambda body: answer)) as vendor:
+        claude = model(vendor, meter)
+        assert claude.ask(QUESTION).usage == claude.max_usage(QUESTION)
+    assert meter.usage() == {(NAME, False): claude.max_usage(QUESTION)}
+
+
 def test_budget_stops_before_the_request(vendor: Vendor) -> None:
     ask = VisionRequest("", (ImagePart(picture(1000, 1000), "image/png"),), max_tokens=100)
     price = Price(1.0, 5.0)

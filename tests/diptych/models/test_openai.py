@@ -10,7 +10,8 @@ import pytest
 from diptych.endpoints import OpenAI
 from diptych.errors import BudgetReached, ModelError
 from diptych.models import vision as providers
-from diptych.models.meter import Meter
+from diptych.models.meter import Meter, format_usage
+from diptych.models.openai.messages import MessageFormat
 from diptych.models.vision import CitableText, ImagePart, TextPart, VisionRequest
 from diptych.prices import Price, Usage
 from diptych.settings import Settings
@@ -90,6 +91,31 @@ def test_usage_is_counted_and_priced(api: str, vendor: Vendor, routes: OpenAIRou
     assert used.input_tokens > 100
     assert meter.usage() == {(MODEL, False): used}
     assert meter.spent == pytest.approx((used.input_tokens - 20 + 2 * used.output_tokens) / 1e6)
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_answer_without_token_counts_is_charged_at_what_was_reserved(
+    api: str, stream: bool, vendor: Vendor, routes: OpenAIRoutes
+) -> None:
+    routes.counts, price = False, Price(1, 2)
+    most = model(vendor).max_usage(ask())
+    meter = Meter({MODEL: price}, budget=2.5 * price.max_cost(most))
+    asked = model(vendor, meter, api=api)
+    for _ in range(2):
+        assert asked.ask(ask(), (lambda text: None) if stream else None).usage == most
+    with pytest.raises(BudgetReached):
+        asked.ask(ask())
+    assert len(vendor.requests) == 2
+    assert meter.usage() == {(MODEL, False): most + most}
+    note = f"{MODEL}: its server left out token counts, so the highest possible were used"
+    assert format_usage(meter)[1:] == [note]
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"input_tokens": 0, "output_tokens": 0}, {"input_tokens": 9}])
+def test_usage_that_lacks_a_count_is_not_taken_as_counted(usage: object) -> None:
+    data = {"output": [], "usage": usage}
+    assert not MessageFormat("m", OpenAI()).parse(data).counted
 
 
 def test_budget_stops_before_the_request(vendor: Vendor) -> None:

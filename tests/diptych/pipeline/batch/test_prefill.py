@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -141,6 +142,17 @@ def test_run_after_its_batches_sends_no_request(tmp_path: Path) -> None:
         assert (model, batched, used.requests, rest) == (HAIKU, True, 3, [])
         assert at.meter.spent == pytest.approx(Price(0.5, 5.0).cost(Usage(used.input_tokens, 0, used.output_tokens)))
         assert at.captions().sent == 0
+
+
+def test_batch_without_token_counts_is_charged_at_what_was_reserved(tmp_path: Path) -> None:
+    uncounted = {"content": [{"type": "text", "text": json.dumps(CAPTION)}], "usage": {}}
+    with paid_document(tmp_path, anthropic_routes(message=lambda body: uncounted)) as at:
+        captioner = at.pipeline.captioner
+        assert captioner
+        asked = [request for _, request in captioner.pending_requests(at.document, at.pictures)]
+        at.prefill()
+        most = sum(PRICES[HAIKU].max_cost(captioner.model.max_usage(request)) / 2 for request in asked)
+        assert at.meter.spent == pytest.approx(most)
 
 
 def test_unanswered_request_is_sent_again_and_then_left_to_the_run(tmp_path: Path) -> None:

@@ -229,7 +229,11 @@ def test_budget_limits_what_is_sent_and_the_message_says_how_to_continue(tmp_pat
 def test_answers_below_their_reservation_leave_room_for_more(tmp_path: Path) -> None:
     bench = WordRun(tmp_path, budget=0.025)
     spend = bench.meter.spend
-    bench.meter.spend = lambda model, usage: spend(model, Usage(output_tokens=400, requests=1, batched=True))  # type: ignore[method-assign]
+
+    def spend_less(model: str, usage: Usage, *, counted: bool = True) -> float | None:
+        return spend(model, Usage(output_tokens=400, requests=1, batched=True), counted=counted)
+
+    bench.meter.spend = spend_less  # type: ignore[method-assign]
     result = bench("a b c d")
     assert bench.endpoint.batches == [["a", "b"], ["c"], ["d"]]
     assert result.stopped == ""
