@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SAMPLED_DOCUMENTS = 1000
 """Documents whose fields are taken for the fields of the store; reading all of them would delay a query."""
+SET_ENCODER = 'set `image_encoder = "clip"` in diptych.toml or DIPTYCH_IMAGE_ENCODER=clip and run `diptych reindex`'
 IMAGE_SECONDS = 20.0
 """For reading the image of a query, words in it included."""
 
@@ -71,12 +72,20 @@ class QueryPreparation:
             return self._with_image(query, *self._image_source(query.image, folder))
 
     def store_image(self, image: Path | str | bytes | Image) -> Path:
-        """The path of an image in the picture store, where it stays until the next sweep. Raises `QueryError`."""
+        """The path of an image in the picture store, where it stays until the next sweep.
+
+        It is captioned if searches need that, which are then free. Raises `QueryError` and `ModelError`.
+        """
         runtime = self._runtime
+        options = replace(runtime.options, ocr="off")
         with TemporaryFolder() as folder:
             source, name = self._image_source(image, folder)
-            extraction = self._read_image(source, replace(runtime.options, ocr="off"))
-        return _stored_image(extraction, name, runtime.pictures)
+            stored = _stored_image(self._read_image(source, options), name, runtime.pictures)
+            if runtime.spaces.images is None and runtime.captioner:
+                # Read as every search with the stored image does, which then finds this caption.
+                source, _ = self._image_source(stored.read_bytes(), folder)
+                self._describe(self._read_image(source, options), may_ask=True)
+        return stored
 
     def _image_source(self, image: Path | str | bytes | Image, folder: Path) -> tuple[Source, str]:
         """(the image as a source, what messages call it); what is not a file yet is written to `folder`."""
@@ -126,9 +135,9 @@ class QueryPreparation:
         return kinds, rare
 
     def _with_image(self, query: Query, source: Source, name: str) -> tuple[Query, Path]:
-        """The query with its stored image, or with the image's words if no encoder reads images; and the image.
+        """The query with its stored image, or with what the image says or shows if no encoder reads images; the image.
 
-        The image stays in the picture store until the next sweep.
+        The image stays in the picture store until the next sweep. Raises `QueryError` if there is nothing to search.
         """
         runtime = self._runtime
         has_image_encoder = runtime.spaces.images is not None
@@ -142,17 +151,28 @@ class QueryPreparation:
         stored = _stored_image(extraction, name, runtime.pictures)
         if has_image_encoder:
             return replace(query, image=stored), stored
-        words = [picture.words for picture in extraction.pictures]
-        if runtime.captioner:
+        caption, reason = self._describe(extraction, may_ask=query.describe_image)
+        found = " ".join(filter(None, [*(picture.words for picture in extraction.pictures), caption]))
+        if not found and not query.text.strip():
+            raise QueryError(f"{name}: contains no words, and {reason}, or add words to the query")
+        problem = "" if found else f"{name} is not searched with: it contains no words, and {reason}"
+        return replace(query, text=f"{query.text.strip()} {found}".strip(), image=None, problem=problem), stored
+
+    def _describe(self, extraction: Extraction, *, may_ask: bool) -> tuple[str, str]:
+        """(what a captioner says about the image, why it says nothing and what helps); `may_ask`: at its price."""
+        runtime, captioner = self._runtime, self._runtime.captioner
+        if captioner is None:
+            return "", f"no image encoder is set; {SET_ENCODER}"
+        if None in captioner.known_captions(extraction, runtime.pictures):
+            if not may_ask:
+                return "", "it has no caption yet, which opening an address never asks for; choose the image again"
             runtime.check_models("captioner")
-            words += [caption.text for caption in runtime.captioner.caption(extraction, runtime.pictures).captions]
-        text = " ".join(filter(None, [query.text.strip(), *words]))
-        if not text:
-            raise QueryError(
-                f"{name}: contains no words, and no image encoder is set. Add words to the query, or set "
-                f'`image_encoder = "clip"` in diptych.toml or DIPTYCH_IMAGE_ENCODER=clip and run `diptych reindex`'
-            )
-        return replace(query, text=text, image=None), stored
+        captions = captioner.caption(extraction, runtime.pictures)
+        if text := " ".join(caption.text for caption in captions.captions if caption.text):
+            return text, ""
+        skipped = [problem.reason for problem in captions.problems]
+        skipped += [f"no caption: {caption.skipped}" for caption in captions.captions]
+        return "", f"has {skipped[0] if skipped else 'no caption'}; {SET_ENCODER}"
 
 
 def _stored_image(extraction: Extraction, name: str, pictures: Path) -> Path:

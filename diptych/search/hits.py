@@ -97,7 +97,7 @@ class Results(list[T]):
     def __init__(self, found: Iterable[T] = (), *, resembles: bool = True, problem: str = "") -> None:
         super().__init__(found)
         self.problem = problem
-        """Why the reranker did not order them; empty if it did, or none is set."""
+        """Why the image was not searched with, or the reranker did not order the hits; empty if all went as asked."""
         self.resembles = resembles
         """Whether anything in the store resembles the query; if not, the list is empty."""
 

@@ -34,6 +34,12 @@ class Query:
     copies: bool = False
     """Also return what copies of a document repeat; otherwise it counts once."""
 
+    describe_image: bool = True
+    """If no encoder reads images: whether a captioner may be asked, at its price, what the image shows. A caption that
+    is known is used anyway."""
+    problem: str = ""
+    """Why the image is not searched with. `QueryPreparation` sets it."""
+
     @property
     def image_file(self) -> Path | None:
         """The path of the image. Only `QueryPreparation` makes files of the other kinds."""

@@ -154,7 +154,8 @@ def search_encoded(
     for query in queries:
         points = page(query)
         hits = make_hits(points, context.pictures, offset + 1, query.intent.page_numbers)
-        results.append(Results(hits, resembles=points.resembles, problem=points.problem))
+        problem = "; ".join(filter(None, [query.query.problem, points.problem]))
+        results.append(Results(hits, resembles=points.resembles, problem=problem))
     return results
 
 

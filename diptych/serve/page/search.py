@@ -55,7 +55,8 @@ async def search_page(request: Request, library: Library) -> Response:
 async def _search(state: SearchState, library: ServedLibrary) -> dict[str, Any]:
     """What the results of a search show. Raises `DiptychError`."""
     words, image, like, first = state.get("q"), state.get("image"), state.get("like"), state.first
-    query = Query(words, await query_image(image, library) if image else None, state.where())
+    # A link must not cost money: an image is captioned when it is uploaded, if searches need that.
+    query = Query(words, await query_image(image, library) if image else None, state.where(), describe_image=False)
     if like:
         found = Found(Results(await library.like(like, HITS, query.where)), await library.interpret(query))
     else:
@@ -70,7 +71,7 @@ async def _search(state: SearchState, library: ServedLibrary) -> dict[str, Any]:
         "pictures": len(views) - passages,
         "summary": f"Hits {first} to {last}: {passages} passages, {len(views) - passages} pictures",
         "nothing": found.nothing.removeprefix("nothing found").removeprefix(": "),
-        "reranking": found.hits.problem,
+        "remark": found.hits.problem,
         "pages": state.pages(HITS, f"hits {first} to {last}", more=len(found.hits) > HITS),
     }
 

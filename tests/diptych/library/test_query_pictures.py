@@ -10,19 +10,25 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from starlette.testclient import TestClient
 
-from diptych import Query, QueryError, Settings
+from diptych import Diptych, Query, QueryError, Settings
+from diptych.endpoints import OpenAI
 from diptych.errors import ExtractionError
 from diptych.library import query_preparation
 from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
+from diptych.serve.app import create_app
 from diptych.store.spaces import Spaces
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Extraction, Source
 from tests.diptych.store.test_spaces import ColourEncoder
 from tests.support.http_server import Answer, Vendor, served
+from tests.support.openai_server import OpenAIRoutes
 from tests.support.papers import png_bytes
+from tests.support.scripted_vision import chart
+from tests.support.served_store import ADDRESS
 
 RED = png_bytes(80, 60)
 
@@ -133,3 +139,63 @@ def test_messages_do_not_name_the_temporary_copy(runtime: Runtime, monkeypatch: 
     monkeypatch.setattr(Sandbox, "extract", extract)
     with pytest.raises(ExtractionError, match=r"^the image of the query: the extractor failed$"):
         QueryPreparation(runtime).prepare(Query("pump", png_bytes(9, 9)))
+
+
+def described(folder: Path, vendor: Vendor | None = None) -> Diptych:
+    """A store about pumps; with a captioner, and always without an image encoder."""
+    (folder / "note.txt").write_text("The pump has six blue bars.\n\nA tent for snow.\n")
+    url = f"{vendor.url}/v1" if vendor else None
+    settings = Settings(
+        store=str(folder / "store"), root=folder, ocr="off", workers=1,
+        captioner="openai:eyes" if vendor else "", openai=OpenAI(base_url=url, key="EYES_KEY"),
+    ).with_keys({"EYES_KEY": "sk-eyes"})  # fmt: skip
+    diptych = Diptych.open(settings)
+    diptych.ingest([folder / "note.txt"])
+    return diptych
+
+
+def chart_bytes(number: int) -> bytes:
+    file = io.BytesIO()
+    chart(number).save(file, "PNG")
+    return file.getvalue()
+
+
+CAPTION = {"kind": "chart", "shows": "Six bars.", "axes": [], "labels": [], "findings": [], "visible_text": ""}
+
+
+def test_an_image_that_cannot_be_searched_with_is_not_dropped_silently(tmp_path: Path) -> None:
+    with described(tmp_path) as diptych:
+        hits = diptych.search(Query("tent", chart_bytes(1)))
+        assert hits
+        assert hits.problem.startswith("the image of the query is not searched with: it contains no words, and no ")
+        assert 'set `image_encoder = "clip"`' in hits.problem
+        with pytest.raises(QueryError, match=r"contains no words, and no image encoder is set; .* or add words"):
+            diptych.search(Query("", chart_bytes(1)))
+
+
+def test_opening_an_address_does_not_caption_its_image_and_an_upload_does(tmp_path: Path) -> None:
+    routes = OpenAIRoutes(answer=lambda asked: CAPTION)
+    with described(tmp_path) as diptych:
+        kept = diptych.store_query_image(chart_bytes(1))
+    with served(routes) as vendor, described(tmp_path, vendor) as diptych:
+        client = TestClient(create_app(diptych), base_url=ADDRESS)
+        found = client.get("/", params={"image": kept, "q": "tent"}).text
+        assert "it has no caption yet, which opening an address never asks for; choose the image again" in found
+        assert client.get("/", params={"image": kept}).status_code == 422
+        assert not routes.asked
+        assert client.post("/images", files={"file": ("a.png", chart_bytes(1))}).json() == {"image": kept}
+        assert len(routes.asked) == 1
+        found = client.get("/", params={"image": kept}).text
+        assert "The pump has six blue" in found
+        assert "is not searched with" not in found
+        assert len(routes.asked) == 1
+
+
+def test_an_explicit_search_captions_its_image_once(tmp_path: Path) -> None:
+    routes = OpenAIRoutes(answer=lambda asked: CAPTION)
+    with served(routes) as vendor, described(tmp_path, vendor) as diptych:
+        for _ in range(2):
+            hits = diptych.search(Query("", chart_bytes(2)))
+            assert "six blue bars" in hits[0].text
+            assert not hits.problem
+    assert len(routes.asked) == 1
