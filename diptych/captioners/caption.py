@@ -12,7 +12,7 @@ class ModelCaption:
     model: str = ""
     """As in the settings: `openai:gpt-…`."""
     skipped: str = ""
-    """Why the picture was not sent (`logo`, `blank`, `rule` …), or why there is no answer."""
+    """Why the picture was not sent (`logo`, `blank`, `rule` …), or why there is no caption (`refused: …` …)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,4 +22,8 @@ class Captions:
     captions: tuple[ModelCaption, ...]
     """One for each picture, in the extraction's order."""
     problems: tuple[Problem, ...] = ()
-    """Pictures that may get a caption in another run."""
+    """Pictures that may get a caption in the next run."""
+    unusable: str = ""
+    """How many pictures got an answer that cannot be used, and why; only a retry asks for them again, at its price."""
+    refused: str = ""
+    """How many pictures the model refused, and why; they are not tried again."""

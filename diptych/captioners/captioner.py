@@ -1,8 +1,9 @@
 """Captions written by a vision model, so that pictures are found by what they show. Each picture is paid for once."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diptych.captioners.caption import Captions, ModelCaption
@@ -27,6 +28,16 @@ MAX_FAILURES = 8
 """Failures in a row after which only the first picture of each document is tried, so that nobody waits for a provider
 that is down."""
 MAX_REASON_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class _Unusable:
+    """An answer that is malformed. It is not recorded, so that a retry asks again."""
+
+    reason: str
+
+
+_Result = LedgerCaption | Problem | _Unusable
 
 
 class Captioner:
@@ -62,11 +73,11 @@ class Captioner:
         """
         selections = select_pictures(extraction, pictures)
         keys = self._keys(extraction, selections)
-        results: dict[str, LedgerCaption | Problem] = dict(self._ledger.captions(list(keys.values())))
+        results: dict[str, _Result] = dict(self._ledger.captions(list(keys.values())))
         missing = _missing_keys(keys, results)
         first = next(iter(missing), "")
 
-        def caption_picture(key: str) -> LedgerCaption | Problem:
+        def caption_picture(key: str) -> _Result:
             picture = extraction.pictures[missing[key]]
             return self._caption_picture(key, picture, extraction, pictures, probe=key == first)
 
@@ -79,7 +90,14 @@ class Captioner:
         ]
         problems += [result for key in missing if isinstance(result := results[key], Problem)]
         captions = _merge_captions(selections, keys, results)
-        return Captions(tuple(caption for caption in captions if caption), tuple(problems))
+        asked = [results[key] for key in keys.values()]
+        unusable = _count_missing([one.reason if isinstance(one, _Unusable) else "" for one in asked])
+        return Captions(
+            tuple(caption for caption in captions if caption),
+            tuple(problems),
+            f"{unusable}; `diptych retry --all` asks again" if unusable else "",
+            _count_missing([one.refusal if isinstance(one, LedgerCaption) else "" for one in asked]),
+        )
 
     def known_captions(self, extraction: Extraction, pictures: Path) -> list[ModelCaption | None]:
         """The captions that need no request, one for each picture; None where `caption` would send one."""
@@ -101,9 +119,9 @@ class Captioner:
             yield key, request
 
     def record_reply(self, key: str, reply: Reply) -> LedgerCaption:
-        """Add a reply, which may be a refusal, to the ledger under its key."""
+        """Add a reply, which may be a refusal but not malformed, to the ledger under its key."""
         text = caption_text(reply.data) if reply.data and not reply.refusal else ""
-        reason = shorten(plain_line(reply.refusal), MAX_REASON_CHARACTERS) or "the answer says nothing"
+        reason = _reason(reply.refusal) or "the answer says nothing"
         price = self._meter.price(self.model.name)
         dollars = price.cost(reply.usage) if price else None
         caption = LedgerCaption(self.model.name, text, "" if text else reason, reply.usage, dollars)
@@ -126,7 +144,7 @@ class Captioner:
 
     def _caption_picture(
         self, key: str, picture: Picture, extraction: Extraction, pictures: Path, *, probe: bool
-    ) -> LedgerCaption | Problem:
+    ) -> _Result:
         """`probe`: send the request even after many failures."""
         while True:
             with self._ledger.claims.claimed([key]) as claimed:
@@ -138,7 +156,7 @@ class Captioner:
 
     def _request_caption(
         self, key: str, picture: Picture, extraction: Extraction, pictures: Path, probe: bool
-    ) -> LedgerCaption | Problem:
+    ) -> _Result:
         if self._failures_in_a_row >= MAX_FAILURES and not probe:
             return Problem("no caption: the model failed for the previous pictures; run again later", picture.page)
         try:
@@ -149,7 +167,7 @@ class Captioner:
             return self._handle_failure(key, picture.page, error)
         with self._state_lock:
             self._failures_in_a_row, self._any_accepted = 0, True
-        return self.record_reply(key, reply)
+        return _Unusable(_reason(reply.refusal)) if reply.malformed else self.record_reply(key, reply)
 
     def _handle_failure(self, key: str, page: int, error: ProviderError) -> LedgerCaption | Problem:
         """Report a transient failure, record a permanent one, or raise one that affects every picture."""
@@ -157,7 +175,7 @@ class Captioner:
             raise error
         with self._state_lock:
             self._failures_in_a_row += 1
-        reason = shorten(plain_line(str(error)), MAX_REASON_CHARACTERS)
+        reason = _reason(str(error))
         if error.transient or not self._any_accepted:
             # If no picture was ever accepted, the settings may be at fault rather than this picture.
             return Problem(f"no caption: {reason}; run again to retry", page)
@@ -188,7 +206,7 @@ def _missing_keys(keys: Mapping[int, str], known: Mapping[str, object]) -> dict[
 
 
 def _merge_captions(
-    selections: Sequence[Selection], keys: Mapping[int, str], results: Mapping[str, LedgerCaption | Problem]
+    selections: Sequence[Selection], keys: Mapping[int, str], results: Mapping[str, _Result]
 ) -> list[ModelCaption | None]:
     """One caption for each picture; None if the result of its key is unknown."""
     captions: list[ModelCaption | None] = []
@@ -204,7 +222,23 @@ def _merge_captions(
     return captions
 
 
-def _model_caption(result: LedgerCaption | Problem) -> ModelCaption:
+def _model_caption(result: _Result) -> ModelCaption:
     if isinstance(result, Problem):
         return ModelCaption(skipped="no answer")
+    if isinstance(result, _Unusable):
+        return ModelCaption(skipped=f"unusable: {result.reason}")
     return ModelCaption(result.text, result.model, f"refused: {result.refusal}" if result.refusal else "")
+
+
+def _reason(text: str) -> str:
+    return shorten(plain_line(text), MAX_REASON_CHARACTERS)
+
+
+def _count_missing(reasons: Sequence[str]) -> str:
+    """`3 of 15 pictures have no caption: the most frequent reason`; empty if all reasons are."""
+    given = Counter(filter(None, reasons))
+    if not given:
+        return ""
+    count, total = given.total(), len(reasons)
+    pictures = "picture has" if count == total == 1 else "pictures have"
+    return f"{count} of {total} {pictures} no caption: {given.most_common(1)[0][0]}"

@@ -86,9 +86,11 @@ class Reply:
     """The validated answer, if the request has a schema and the model did not refuse."""
     usage: Usage = field(default_factory=Usage)
     refusal: str = ""
-    """Why there is no answer: refused, filtered, empty or not of the schema's shape. Final, not to be retried."""
+    """Why there is no answer: refused, filtered, or `malformed`."""
     cited: tuple[CitedSpan, ...] = ()
     """The answer in spans, if citations were native; joined, their texts are `text`."""
+    malformed: bool = False
+    """Whether the model answered, but emptily, too long or not in the schema's shape: another attempt may succeed."""
     counted: bool = True
     """Whether the provider counted all tokens; if not, `usage` is too low."""
 

@@ -228,7 +228,10 @@ def _store(
     plan = plan_update(pipeline.store, before, drafts)
     writer = PointWriter(pipeline, plan.vectors)
     stages.run("encode", lambda: writer.write(record.id, drafts, plan))
-    problems = (*report.problems, *captions.problems, *dict.fromkeys(writer.problems))  # a page's image has the same
+    unusable = [Problem(captions.unusable)] if captions.unusable else []
+    refused = [captions.refused] if captions.refused else []
+    encoding = dict.fromkeys(writer.problems)  # a page's image has the same
+    problems = (*report.problems, *captions.problems, *unusable, *encoding)
     record = replace(
         record,
         title=extraction.title,
@@ -238,7 +241,7 @@ def _store(
         pages=report.pages,
         passages=len(extraction.passages),
         pictures=len(extraction.pictures),
-        notes=report.notes if extraction.passages or extraction.pictures or problems else (*report.notes, EMPTY),
+        notes=(*report.notes, *refused, *([] if extraction.passages or extraction.pictures or problems else [EMPTY])),
         status="partial" if problems else "complete",
         # If an encoder refused everything, the cause may be the settings and not this document: it is retried.
         transient=bool(captions.problems) or bool(writer.problems and not writer.encoded),

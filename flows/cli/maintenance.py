@@ -17,7 +17,7 @@ from flows.support.ingest_report import skipped_record
 from flows.support.progress import progress_display
 from flows.support.removals import MAX_LISTED
 from flows.support.terminal import ExitCode, build_table, print_json, print_message, print_output
-from flows.support.wording import describe_reindex, describe_sweep, diptych_command, pluralize
+from flows.support.wording import describe_notes, describe_reindex, describe_sweep, diptych_command, pluralize
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -52,8 +52,7 @@ def status(failed: bool, limit: tuple[int, int] | None, store: str | None, as_js
         documents, skipped = in_natural_order(diptych.documents()), diptych.maintenance.skipped()
     chosen = [one for one in documents if one.status != "complete" and not one.acknowledged] if failed else documents
     count, offset = limit or (len(chosen) if as_json else TABLE_ROWS, 0)
-    page = chosen[offset : offset + count]
-    copies = find_copies(documents)
+    page, copies = chosen[offset : offset + count], find_copies(documents)
     if as_json:
         for document in page:
             record = {name: value for name, value in asdict(document).items() if name not in HIDDEN}
@@ -68,6 +67,7 @@ def status(failed: bool, limit: tuple[int, int] | None, store: str | None, as_js
         print_output(f"{shown} of {len(chosen)}; --limit FROM-TO shows others, --failed only incomplete ones")
     print_output(
         *_summarise(documents, diptych.settings.store),
+        *describe_notes({one.name: one.notes for one in page}),
         *_describe_copies(documents, copies),
         *(f"skipped: {line}" for line in describe_skipped(skipped)),
     )

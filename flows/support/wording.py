@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from diptych.printable import one_line, printable
@@ -15,11 +16,26 @@ if TYPE_CHECKING:
 
 MAX_NAMED = 5
 """Documents that a message names."""
+MAX_NOTES = 20
+"""Notes that `status` shows."""
 
 
 def pluralize(count: int, noun: str) -> str:
     """`1 page`, `2 pages`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def describe_notes(notes: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """A line for each of the first notes, with the documents that have it. `notes`: by document."""
+    documents: dict[str, list[str]] = {}
+    for document, noted in notes.items():
+        for note in noted:
+            documents.setdefault(note, []).append(document)
+    for note, names in [*documents.items()][:MAX_NOTES]:
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        yield f"note: {names[0]}{others}: {one_line(note, 300)}"
+    if len(documents) > MAX_NOTES:
+        yield f"{len(documents) - MAX_NOTES} more notes; --json shows all"
 
 
 def format_time(seconds: float) -> str:

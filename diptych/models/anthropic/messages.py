@@ -223,7 +223,8 @@ def parse_message(server: Server | str, message: object) -> Message:
 def to_reply(message: Message, request: VisionRequest, batched: bool = False) -> Reply:
     """The reply to a request: a refusal, or an answer that matches the request's schema."""
     counted = to_usage(message.usage).input_tokens > 0 and message.usage.output_tokens is not None
-    return replace(_to_reply(message, request, batched), counted=counted)
+    reply = _to_reply(message, request, batched)
+    return replace(reply, malformed=bool(reply.refusal) and message.stop_reason != "refusal", counted=counted)
 
 
 def _to_reply(message: Message, request: VisionRequest, batched: bool) -> Reply:

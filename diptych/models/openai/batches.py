@@ -214,7 +214,7 @@ class VisionBatchApi:
         return self._files.submit(map(self._request_line, items))
 
     def fetch(self, batch: str, requests: Callable[[str], VisionRequest | None]) -> dict[str, Reply | str]:
-        """See `BatchApi`. An answer that does not match the schema is final; it is not sent back for correction."""
+        """See `BatchApi`. An answer that does not match the schema is not sent back for correction."""
         requested = ((result, requests(result.id)) for result in self._files.results(batch))
         return {result.id: self._reply(result, request) for result, request in requested if request is not None}
 

@@ -20,6 +20,7 @@ from diptych.models.vision import CitableText, Detail, ImagePart, Reply, TextPar
 from diptych.prices import Usage
 
 Turns = Iterable[tuple[str, str]]
+CUT_OFF, EMPTY = "cut off at the token limit", "the answer is empty"
 _FENCE = re.compile(r"^\s*```(?:json)?\s*\n(.*)\n\s*```\s*$", re.DOTALL)
 _TAG = re.compile(r"<(?=/?evidence)", re.IGNORECASE)
 _UNSUPPORTED = ("default", "minLength", "maxLength", "examples", "title")
@@ -145,7 +146,7 @@ def final_reply(answer: Reply, request: VisionRequest) -> Reply:
     try:
         return validated_reply(answer, request)
     except ValidationError:
-        return replace(answer, refusal="the answer does not match the schema")
+        return replace(answer, refusal="the answer does not match the schema", malformed=True)
 
 
 def correction_request(error: ValidationError) -> str:
@@ -205,8 +206,8 @@ def _refusal(text: str, refusals: list[str], end: object) -> str:
     if end == "content_filter":
         return "filtered by the provider"
     if end in ("max_output_tokens", "length", "incomplete"):
-        return "cut off at the token limit"
-    return "" if text.strip() else "empty"
+        return CUT_OFF
+    return "" if text.strip() else EMPTY
 
 
 def _reply(text: str, data: dict[str, Any], refusal: str) -> Reply:
@@ -224,4 +225,5 @@ def _reply(text: str, data: dict[str, Any], refusal: str) -> Reply:
     written = min(count(details, "cache_write_tokens") or 0, input_tokens - cached)
     used = Usage(input_tokens, cached, output_tokens or 0, 1, written_tokens=written)
     # Every request has input, so a server that reports 0 does not count it.
-    return Reply(text, None, used, refusal, counted=input_tokens > 0 and output_tokens is not None)
+    counted = input_tokens > 0 and output_tokens is not None
+    return Reply(text, None, used, refusal, malformed=refusal in (CUT_OFF, EMPTY), counted=counted)

@@ -60,7 +60,10 @@ class CaptionJob:
             used = reply.charged_up_to(self._max_usage.get(key, reply.usage)).usage
             usage = replace(used, batched=True, requests=max(used.requests, 1))
             self._meter.spend(self.model, usage, counted=reply.counted)
-            self._captioner.record_reply(key, replace(reply, usage=usage))
+            if reply.malformed:
+                failed[key] = reply.refusal
+            else:
+                self._captioner.record_reply(key, replace(reply, usage=usage))
         return failed
 
 

@@ -186,6 +186,25 @@ def test_refusal_is_recorded_and_not_requested_again(tmp_path: Path) -> None:
     assert again.caption(charts(tmp_path, 1), tmp_path) == result
 
 
+def test_refused_pictures_are_counted_with_the_reason(tmp_path: Path) -> None:
+    model = ScriptedVision(lambda number: Reply("", None, Usage(90, 0, 1, 1), "refused: no") if number < 3 else None)
+    result = captioner(model, tmp_path, at_once=1).caption(charts(tmp_path, 3), tmp_path)
+    assert (result.refused, result.unusable) == ("2 of 3 pictures have no caption: refused: no", "")
+
+
+def test_malformed_answer_is_asked_for_again_by_a_retry(tmp_path: Path) -> None:
+    malformed = Reply("{", None, Usage(90, 0, 1, 1), "the answer does not match the schema", malformed=True)
+    document = charts(tmp_path, 1)
+    result = captioner(ScriptedVision(lambda number: malformed), tmp_path).caption(document, tmp_path)
+    assert result.captions[0].skipped == "unusable: the answer does not match the schema"
+    assert (result.problems, result.refused) == ((), "")
+    assert result.unusable == (
+        "1 of 1 picture has no caption: the answer does not match the schema; `diptych retry --all` asks again"
+    )
+    again = captioner(ScriptedVision(), tmp_path).caption(document, tmp_path)
+    assert (again.captions[0].text, again.unusable) == ("Picture 1.", "")
+
+
 def test_empty_answer_counts_as_refusal(tmp_path: Path) -> None:
     model = ScriptedVision()
     model.script = lambda number: answer(model.asked[-1], kind="chart", shows=" \n")

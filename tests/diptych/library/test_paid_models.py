@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from diptych import Diptych, Query, Settings, parse_where
+from diptych.endpoints import OpenAI
 from diptych.errors import ModelError, SettingsError, StoreError
 from diptych.prices import Price, Usage
 from tests.support.http_server import Vendor, served
-from tests.support.openai_requests import Asked
+from tests.support.openai_requests import Asked, Refused
 from tests.support.openai_server import OpenAIRoutes
 from tests.support.s3_server import S3Server
 from tests.support.s3_server import s3 as s3
@@ -159,3 +160,40 @@ def test_an_unanswered_question_states_what_its_vector_cost(vendors: dict[str, V
     assert answer.usage == {SMALL: Usage(answer.usage[SMALL].input_tokens, requests=1)}
     assert answer.price == PRICES[SMALL].cost(answer.usage[SMALL])
     assert not vendors["ANSWERER"].requests
+
+
+def test_malformed_caption_is_reported_and_asked_for_again_only_by_a_retry(tmp_path: Path) -> None:
+    chart(1).save(tmp_path / "chart.png")
+    captions: list[Any] = ["no JSON", "nor this", CAPTION]
+    routes = OpenAIRoutes(answer=lambda asked: captions.pop(0))
+    with served(routes) as vendor, Diptych.open(captioned(tmp_path, vendor)) as diptych:
+        (outcome,) = diptych.ingest([tmp_path / "chart.png"])
+        (problem,) = outcome.problems
+        assert (outcome.status, outcome.transient) == ("partial", False)
+        assert problem.reason.startswith("1 of 1 picture has no caption: the answer does not match the schema")
+        assert diptych.ingest([tmp_path / "chart.png"])[0].status == "unchanged"
+        assert len(routes.asked) == 2
+        assert diptych.maintenance.retry() == []
+        (again,) = diptych.maintenance.retry(everything=True)
+        assert (again.status, len(routes.asked)) == ("complete", 3)
+
+
+def test_refused_captions_are_noted_with_their_document(tmp_path: Path) -> None:
+    chart(1).save(tmp_path / "chart.png")
+    routes = OpenAIRoutes(answer=lambda asked: Refused("I cannot help."))
+    note = "1 of 1 picture has no caption: refused: I cannot help."
+    with served(routes) as vendor, Diptych.open(captioned(tmp_path, vendor)) as diptych:
+        (outcome,) = diptych.ingest([tmp_path / "chart.png"])
+        assert (outcome.status, outcome.notes) == ("complete", (NO_OCR, note))
+        (record,) = diptych.documents()
+        assert record.notes == (NO_OCR, note)
+
+
+NO_OCR = "OCR is switched off: pages and pictures without text have no words"
+
+
+def captioned(folder: Path, vendor: Vendor) -> Settings:
+    """Settings with a captioner and local encoders."""
+    endpoint = OpenAI(base_url=f"{vendor.url}/v1", key="EYES_KEY")
+    settings = Settings(store=str(folder / "store"), captioner=EYES, openai=endpoint, ocr="off", workers=1)
+    return settings.with_keys({"EYES_KEY": "sk-eyes"})

@@ -139,7 +139,7 @@ def test_missing_key_is_reported_before_anything_is_sent(monkeypatch: pytest.Mon
         (Refused("I cannot\nhelp."), "refused: I cannot help."),
         (Cut('{"text": "so lo'), "cut off at the token limit"),
         (Filtered(), "filtered by the provider"),
-        ("", "empty"),
+        ("", "the answer is empty"),
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])

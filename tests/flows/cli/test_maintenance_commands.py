@@ -67,6 +67,19 @@ def test_status_shows_what_is_missing_why_and_how_to_fix_it(capsys: pytest.Captu
     assert "1 partial, with the missing parts listed: `diptych retry --all --store s` reads them again" in text
 
 
+def test_status_shows_each_note_once_with_its_documents(
+    shelf: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIPTYCH_OCR", "off")
+    for name in ("a.png", "b.png"):
+        write_photo(shelf / name, "")
+    run(["ingest", "shelf/a.png", "shelf/b.png", "--store", "s"])
+    capsys.readouterr()
+    assert run(["status", "--store", "s"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.count("note: shelf/a.png and 1 more: OCR is switched off") == 1
+
+
 @pytest.mark.usefixtures("shelf")
 def test_status_shows_pages_and_failures_only(capsys: pytest.CaptureFixture[str]) -> None:
     failed = run_json(capsys, "status", "--failed", "--store", "s")
