@@ -1,13 +1,14 @@
 """Usage and cost of paid models in one run, and the budget that no request may exceed."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
 from diptych.errors import BudgetReached, SettingsError
-from diptych.models.counts import Counts
+from diptych.models.counts import Counts, Funds
 from diptych.models.price_list import PriceList
 from diptych.prices import Price, Usage
 from diptych.shared_limits import SharedLimits
@@ -81,6 +82,9 @@ class Meter:
         self._prices, self.budget = {} if prices is None else prices, budget
         self._limits = limits or SharedLimits()
         self._counts = Counts()
+        self._released = threading.Condition()
+        self._under_way: Counter[int] = Counter()
+        """Thread -> its reservations that others may wait for."""
         self.uncounted: set[str] = set()
         """Models whose server left out the tokens of an answer."""
 
@@ -100,30 +104,39 @@ class Meter:
                 )
 
     @contextmanager
-    def reserve(self, model: str, max_usage: Usage) -> Iterator[None]:
+    def reserve(self, model: str, max_usage: Usage, *, wait: bool = True) -> Iterator[None]:
         """Reserve budget for a request that uses at most `max_usage`, until the block ends; wait for shared limits.
 
+        Requests cost less than they reserve: if the budget may suffice when those of other threads have ended, wait for
+        them. `wait=False`: neither wait nor let others wait for this block, which may take a day.
         Call `spend` with the real usage inside the block. Raises `BudgetReached` when the budget is too small, and as
         `check_prices` does.
         """
         self.check_prices([model])
         price = self._prices.get(model)
-        cost = price.max_cost(max_usage) if price else 0.0
-        if self.budget is not None and (funds := self._counts.reserve(cost, self.budget)):
-            # Rounded, because adding and subtracting reservations leaves traces in a float.
-            reserved = format_dollars(funds.reserved) if round(funds.reserved, 4) else ""
-            under_way = f", {reserved} is reserved for requests under way," if reserved else ""
-            raise BudgetReached(
-                f"the budget of {format_dollars(self.budget)} is reached: {format_dollars(funds.spent)} is spent"
-                f"{under_way} and the next request to {model} may cost {format_dollars(cost)}. Finished work is "
-                f"kept; run again with a larger budget to continue"
-            )
+        cost, thread = price.max_cost(max_usage) if price else 0.0, threading.get_ident()
+        if self.budget is not None:
+            self._reserve(model, cost, self.budget, thread, wait)
         try:
             self._limits.before_request(model)
             yield
         finally:
             if self.budget is not None:
-                self._counts.release(cost)
+                with self._released:
+                    self._counts.release(cost)
+                    self._under_way -= Counter({thread: int(wait)})
+                    self._released.notify_all()
+
+    def _reserve(self, model: str, cost: float, budget: float, thread: int, wait: bool) -> None:
+        with self._released:
+            while funds := self._counts.reserve(cost, budget):
+                # A thread that holds a reservation never waits, so those that are waited for end. Other processes are
+                # not waited for: what a killed one had reserved stays reserved.
+                others_may_end = wait and self._under_way and thread not in self._under_way
+                if not others_may_end or funds.spent + cost > budget:
+                    raise _budget_reached(model, cost, budget, funds)
+                self._released.wait()
+            self._under_way += Counter({thread: int(wait)})
 
     def spend(self, model: str, usage: Usage, *, counted: bool = True) -> float | None:
         """Count a request that was answered. Returns its price in US dollars, None if it is unknown.
@@ -152,6 +165,17 @@ class Meter:
         """(model, through a batch API) -> usage so far, without the usage in `since`."""
         usage = self._counts.usage()
         return {key: used - since[key] if since and key in since else used for key, used in usage.items()}
+
+
+def _budget_reached(model: str, cost: float, budget: float, funds: Funds) -> BudgetReached:
+    # Rounded, because adding and subtracting reservations leaves traces in a float.
+    reserved = format_dollars(funds.reserved) if round(funds.reserved, 4) else ""
+    under_way = f", {reserved} is reserved for requests under way," if reserved else ""
+    return BudgetReached(
+        f"the budget of {format_dollars(budget)} is reached: {format_dollars(funds.spent)} is spent{under_way} and the "
+        f"next request to {model} may cost {format_dollars(cost)}. Finished work is kept; run again with a larger "
+        f"budget to continue"
+    )
 
 
 def format_usage(meter: Meter, since: UsageByModel | None = None) -> list[str]:

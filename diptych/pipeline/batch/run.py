@@ -190,7 +190,7 @@ class BatchRun(Generic[T]):
                     packed, reservations, size = [], ExitStack(), 0
                 try:
                     max_usage = replace(request.max_usage, batched=True)
-                    reservations.enter_context(self._meter.reserve(self._job.model, max_usage))
+                    reservations.enter_context(self._meter.reserve(self._job.model, max_usage, wait=False))
                 except BudgetReached as error:
                     self._stopped = str(error)
                     break

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -128,18 +127,17 @@ def test_the_refusal_names_the_budget_reserved_for_other_requests() -> None:
 
 
 def test_requests_under_way_count_towards_the_budget() -> None:
-    meter, start, checked = Meter({"m": CENT}, budget=0.05), threading.Barrier(12), threading.Barrier(12)
+    meter, start = Meter({"m": CENT}, budget=0.05), threading.Barrier(12)
     passed: list[bool] = []
 
     def send_request() -> None:
         start.wait()
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(meter.reserve("m", Usage(output_tokens=1000)))
-                passed.append(True)
-            except BudgetReached:
-                passed.append(False)
-            checked.wait()  # no reservation ends before the last thread has asked for one
+        try:
+            with meter.reserve("m", Usage(output_tokens=1000)):
+                meter.spend("m", Usage(output_tokens=1000, requests=1))
+            passed.append(True)
+        except BudgetReached:
+            passed.append(False)
 
     threads = [threading.Thread(target=send_request) for _ in range(12)]
     for thread in threads:
@@ -147,6 +145,47 @@ def test_requests_under_way_count_towards_the_budget() -> None:
     for thread in threads:
         thread.join()
     assert sorted(passed) == [False] * 7 + [True] * 5
+    assert meter.spent == pytest.approx(0.05)
+
+
+def test_requests_wait_for_those_under_way_which_cost_less_than_they_reserve() -> None:
+    """A request reserves 5 cents of 7 and costs 1.1, so that only one at a time fits, but two in all."""
+    meter, refused = Meter({"m": CENT}, budget=0.07), list[str]()
+
+    def send_request() -> None:
+        try:
+            with meter.reserve("m", Usage(output_tokens=5000)):
+                meter.spend("m", Usage(output_tokens=1100, requests=1))
+        except BudgetReached as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=send_request) for _ in range(4)]
+    with meter.reserve("m", Usage(output_tokens=5000)):  # the others have to wait for it
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(0.05)
+    for thread in threads:
+        thread.join()
+    assert meter.spent == pytest.approx(0.022)
+    assert len(refused) == 2
+    assert all("$0.0220 is spent" in reason for reason in refused)
+
+
+def test_a_batch_neither_waits_nor_is_waited_for() -> None:
+    meter = Meter({"m": CENT}, budget=0.01)
+    with meter.reserve("m", Usage(output_tokens=600), wait=False):
+        refused = list[type]()
+
+        def send_request() -> None:
+            with pytest.raises(BudgetReached):
+                meter.reserve("m", Usage(output_tokens=600)).__enter__()
+            refused.append(BudgetReached)
+
+        thread = threading.Thread(target=send_request)
+        thread.start()
+        thread.join()
+        assert refused
 
 
 def test_a_budget_requires_a_price() -> None:
