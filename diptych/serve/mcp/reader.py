@@ -154,7 +154,7 @@ class Reader:
             footnotes = (note for one in (*answer.sentences, *answer.seen) for note in one.citations)
             quotes = dict.fromkeys(note.quote for note in footnotes if note.number == source.number and note.quote)
             sources.append(make_source(source, ids.get(source.document, ""), list(quotes), shown=image is not None))
-        dropped = [f"{one.text} ({one.reason})" for one in answer.dropped]
+        dropped = [f"{one.text} ({answer.name_places(one.reason)})" for one in answer.dropped]
         result = AskResult(
             answer.text, not answer.unanswered, sources, dropped, [*notes, *pictures.notes], answer.price
         )
