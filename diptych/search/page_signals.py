@@ -32,6 +32,8 @@ POSITION_VALUE = 0.6
 """Value of `named` for a page whose position in the file was named while another number is printed on it."""
 
 Values = Mapping[Place, float]
+_NUMBER = re.compile(r"\d+(?:[dh]\d+)*")
+"""A number or a date as it is indexed: 12, 3d5, 2024h03h01."""
 
 
 class WordUse(NamedTuple):
@@ -181,10 +183,13 @@ def _document_words(usage: Mapping[str, WordUse], pages: Mapping[Place, Page]) -
 
 
 def _document_name(intent: QueryIntent, pages: Mapping[Place, Page]) -> Values:
-    """The summed idf of query words in the document's name and title."""
+    """The summed idf of query words in the document's name and title.
+
+    Without a text, the words are those of a hit: its prices and dates are not meant to name a document.
+    """
     names = {document: page.name for (document, _), page in pages.items()}
     padded = [(document, f" {name} ") for document, name in names.items()]
-    words = [f" {word} " for word in intent.words]
+    words = [f" {word} " for word in intent.words if intent.text or not _NUMBER.fullmatch(word)]
     return _documents_with([{one for one, name in padded if word in name} for word in words], pages)
 
 

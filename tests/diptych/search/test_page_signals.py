@@ -19,7 +19,7 @@ from diptych.search.page_signals import (
     bm25,
     measure_signals,
 )
-from diptych.search.query_intent import parse_intent
+from diptych.search.query_intent import QueryIntent, parse_intent
 from diptych.search.ranking_inputs import Page, Place, make_part
 from diptych.store.register import DocumentRecord
 from diptych.store.terms import analyse
@@ -113,6 +113,13 @@ def test_a_section_is_named_by_its_whole_heading(question: str, value: float) ->
 def test_words_in_a_document_name_count() -> None:
     among = {("a", 1): Page("sale", name="acm 2021 report"), ("b", 1): Page("sale", name="other 2021 report")}
     assert measured(DOCUMENT_NAME, "sales of Acme in 2021", among) == {("a", 1): 1.0}
+
+
+def test_numbers_of_a_hit_name_no_document() -> None:
+    among = {("a", 1): Page("sale", name="pg 2021 03 04 view"), ("b", 1): Page("sale", name="acm report")}
+    of_hit = QueryIntent(text="", words=("acm", "2024h03h01", "2024", "03", "01", "3d5"), phrases=())
+    assert measure_signals(of_hit, among)[DOCUMENT_NAME] == {("b", 1): 1.0}
+    assert measured(DOCUMENT_NAME, "views of 2021", among) == {("a", 1): 1.0}
 
 
 def test_without_words_or_pages_there_are_no_signals() -> None:
