@@ -62,7 +62,9 @@ function show(content, { answer, nothing }) {
   showAnswer(content, answer, nothing);
 }
 
+// Sentences that were never checked are removed.
 function complain(content, sentence) {
+  clearAnswer(content);
   const progress = content.querySelector("#progress");
   progress.textContent = sentence;
   progress.className = "note bad";

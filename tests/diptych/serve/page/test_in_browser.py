@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, ViewportSize, expect
 
 from diptych import Diptych, Settings
 from extractors.formats import is_row
@@ -203,6 +204,23 @@ def test_an_answer_lights_up_its_evidence(site: Site, page: Page) -> None:
     expect(sentence).to_be_visible()
     page.reload()
     expect(sentence).to_be_visible()
+
+
+def test_sentences_that_were_never_checked_do_not_stay(site: Site, page: Page) -> None:
+    events = ("draft", {"text": "Never checked."}), ("problem", {"detail": "the answer stopped in the middle"})
+    body = "".join(f"event: {kind}\ndata: {json.dumps(data)}\n\n" for kind, data in events)
+
+    def break_off(route: Route) -> None:
+        if route.request.method == "POST":
+            route.fulfill(body=body, content_type="text/event-stream")
+        else:
+            route.continue_()
+
+    page.route("**/ask*", break_off)
+    page.goto(f"{site.url}/ask?q=when+is+the+filter+cleaned")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator("#progress")).to_have_text("the answer stopped in the middle")
+    expect(page.locator(".statements li")).to_have_count(0)
 
 
 def test_a_question_has_filters_and_an_image(site: Site, page: Page, tmp_path: Path) -> None:
