@@ -61,7 +61,7 @@ class Statement:
 
     @property
     def confirmed(self) -> bool:
-        return set(self.marks) <= {"verified"}
+        return bool(self.citations) and set(self.marks) <= {"verified"}
 
     @property
     def only_seen(self) -> bool:
@@ -95,6 +95,8 @@ class Answer:
     citations: tuple[Reference, ...] = ()
     unanswered: bool = False
     """Whether the evidence does not answer the question."""
+    failed: bool = False
+    """Whether the model gave no usable answer: it refused, or the answer was empty, malformed or cut off."""
     resembles: bool = True
     """Whether anything in the store resembles the question; if not, no request was made."""
     why: str = ""

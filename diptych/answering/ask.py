@@ -79,9 +79,9 @@ def answer_question(
     if stream:
         stream.end()
     if reply.refusal:
-        why = " ".join(reply.refusal.split())
+        why = " ".join(reply.refusal.split()).rstrip(".")
         answer = _with_usage(question, reply.usage, items, answerer)
-        return replace(answer, text=f"There is no answer: {why}.", unanswered=True, why=why)
+        return replace(answer, text=f"There is no answer: {why}.", unanswered=True, failed=True, why=why)
     evidence = Evidence([source.item for source in items], question)
     draft = parse_reply(reply)
     result = _Round(draft, check_sentences(draft.sentences, evidence), reply.usage, {})
@@ -129,7 +129,10 @@ def _correct(request: VisionRequest, first: _Round, evidence: Evidence, model: V
 
 
 def _compose(question: str, result: _Round, items: Sequence[SourcedItem], answerer: Answerer) -> Answer:
-    statements, numbers = make_statements(result.checked)
+    checked = result.checked
+    statements, numbers = make_statements(checked)
+    if sourceless := result.draft.answered and not numbers:
+        statements = ()  # what the model merely believes is no answer
     by_id = {source.item.id: source for source in items}
     seen = tuple(statement for statement in statements if statement.only_seen)
     supported = tuple(statement for statement in statements if not statement.only_seen)
@@ -146,10 +149,10 @@ def _compose(question: str, result: _Round, items: Sequence[SourcedItem], answer
         unanswered=bool(why),
         why=why,
         dropped=tuple(
-            Dropped(checked.sentence.text, verdict.reason)
-            for checked in result.checked
-            for verdict in checked.verdicts
-            if verdict.fails
+            Dropped(one.sentence.text, verdict.reason)
+            for one in checked
+            for verdict in one.verdicts
+            if verdict.fails or (sourceless and one.passes)
         ),
         checks=count_verdicts(result.checked),
         repaired=result.first_verdicts,

@@ -1,7 +1,6 @@
 """`diptych ask`: answer a question, with checked citations."""
 
 import sys
-from functools import partial
 from pathlib import Path
 
 import click
@@ -10,7 +9,7 @@ from diptych.search.query_options import make_question
 from flows.cli import options
 from flows.support.local_prefect import image_parameter, recorded_runs, run_recorded
 from flows.support.questions import Answered, find_answer
-from flows.support.terminal import print_json, print_message, print_output
+from flows.support.terminal import ExitCode, print_json, print_message, print_output
 
 
 @click.command()
@@ -41,19 +40,25 @@ def ask(
     prefect: bool | None,
     as_json: bool,
     store: str | None,
-) -> None:
+) -> ExitCode:
     """Answer a question from the store with a vision model, citing document, page and picture for every claim.
 
     Every quote, page, figure and number is compared with what the model was shown. Claims that do not hold are
     returned to the model once, then dropped and listed. Claims that only a picture shows are listed apart; --verify
     sends each such picture again, alone, and drops what it does not show. If nothing is found, the model is not asked.
+    The exit code is 1 if the model refused, or its answer was empty, malformed or cut off.
     """
     if not text.strip() and image is None:
         raise click.UsageError("give a question: TEXT, --image or both")
 
     from flows.support.answer_text import answer_settings
 
-    settings, show = answer_settings(options.load(store), model, verify), partial(_print_answer, as_json=as_json)
+    settings, codes = answer_settings(options.load(store), model, verify), [ExitCode.COMPLETE]
+
+    def show(answered: Answered) -> None:
+        _print_answer(answered, as_json=as_json)
+        codes.append(ExitCode.ERROR if answered.answer.failed else ExitCode.COMPLETE)
+
     question = make_question(text, image, where, limit, passages=passages, pictures=pictures)
     if options.is_recorded(prefect, settings):
         with recorded_runs(show), image_parameter(image) as image_place:
@@ -64,11 +69,12 @@ def ask(
                 text=text, image=image_place, where=where, limit=limit, model=model, store=settings.store,
                 budget=budget, verify=verify, passages=passages or None, pictures=pictures or None,
             )  # fmt: skip
-        return
+        return codes[-1]
     from diptych import Diptych
 
     with Diptych.open(settings, budget=budget) as diptych:
         show(find_answer(diptych, question, _print_draft if not as_json and sys.stderr.isatty() else None))
+    return codes[-1]
 
 
 def _print_answer(answered: Answered, *, as_json: bool) -> None:

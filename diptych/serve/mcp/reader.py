@@ -146,7 +146,8 @@ class Reader:
         answer = await self.served.ask(question, limit, on_text)
         ids = {record.name: record.id for record in await self.served.documents()}
         pictures, sources, images = Pictures(HIT_SIDE), [], []
-        notes = [f"the documents do not answer this: {answer.why}"] if answer.unanswered else []
+        missing = "there is no answer" if answer.failed else "the documents do not answer this"
+        notes = [f"{missing}: {answer.why}"] if answer.unanswered else []
         for source in answer.citations:
             file = Path(source.image).name if source.image else ""
             image = await self._fit(pictures, file, f"source {source.number}") if file else None

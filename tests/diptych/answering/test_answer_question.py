@@ -107,6 +107,21 @@ def test_an_answer_without_support_is_no_answer(pipeline: Pipeline) -> None:
     assert got.text == "The documents do not answer this: no statement of the model is supported by the evidence."
 
 
+def test_an_answer_that_cites_nothing_is_no_answer(pipeline: Pipeline) -> None:
+    belief = form(("Everybody knows this.", []))
+    got = asked(items(pipeline, "red pump"), ScriptedModel(belief, belief))
+    assert (got.unanswered, got.failed, got.sentences) == (True, False, ())
+    assert got.text == "The documents do not answer this: no statement of the model is supported by the evidence."
+    assert [(one.text, one.reason) for one in got.dropped] == [
+        ("Everybody knows this.", "it states a fact and cites nothing")
+    ]
+
+
+def test_a_refusal_ends_in_one_full_stop(pipeline: Pipeline) -> None:
+    got = asked(items(pipeline, "red pump"), ScriptedModel(refusal("refused: I cannot help with that.")))
+    assert (got.text, got.failed) == ("There is no answer: refused: I cannot help with that.", True)
+
+
 def test_a_worse_second_answer_is_ignored(pipeline: Pipeline) -> None:
     found = items(pipeline, "red pump")
     name = ids(found)[GREASE]

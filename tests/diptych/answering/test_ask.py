@@ -25,7 +25,7 @@ from tests.support.command_line import empty_working_directory as empty_working_
 from tests.support.command_line import error_line, run_json
 from tests.support.http_server import Vendor, served
 from tests.support.onnx_models import write_pair
-from tests.support.openai_requests import Asked
+from tests.support.openai_requests import Asked, Refused
 from tests.support.openai_server import OpenAIRoutes
 from tests.support.papers import write_photo
 
@@ -219,6 +219,18 @@ def test_unanswered_questions_are_reported(
     assert got["unanswered"]
     assert got["answer"] == "The documents do not say who built it."
     assert len(answerer.routes.asked) == 1
+
+
+def test_a_refusal_is_an_error_and_a_question_that_documents_do_not_answer_is_none(
+    store: str, answerer: ScriptedAnswerer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answerer.answered = False
+    assert run(["ask", "who built the pump", "--store", store]) == 0
+    answerer.routes.answer = lambda asked: Refused("I cannot help with that.")
+    assert run(["ask", "who built the pump", "--store", store]) == 1
+    assert "There is no answer: refused: I cannot help with that.\n" in capsys.readouterr().out
+    (got,) = run_json(capsys, "ask", "who built the pump", "--store", store, code=1)
+    assert got["failed"]
 
 
 def test_the_image_of_the_question_is_shown(

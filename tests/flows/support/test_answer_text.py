@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from diptych.answering.answer import Answer, Dropped, Statement
+from diptych.answering.answer import Answer, Dropped, Footnote, Statement
 from diptych.answering.citations import Kind
 from flows.support.answer_text import VERDICTS, answer_markdown, checks_summary
 
@@ -21,7 +21,7 @@ def test_checks_are_summarised_in_words() -> None:
     answer = Answer(
         "how loud",
         "",
-        sentences=(Statement("It hums."), Statement("It is red.", marks=("seen",))),
+        sentences=(Statement("It hums.", (Footnote(1, "hums"),)), Statement("It is red.", marks=("seen",))),
         dropped=(Dropped("It hums at 70 dB.", "70 was not found"), Dropped("It hums.", "a citation was dropped")),
         checks={"true": 2, "number": 1, "seen": 1, "altered quote": 2},
         evidence={"E1": "a.pdf, page 1", "E2": "a.pdf, page 2"},
