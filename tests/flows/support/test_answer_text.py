@@ -32,6 +32,7 @@ def test_checks_are_summarised_in_words() -> None:
         "source; 1 number not found in the source cited for it; 1 citation of what a picture shows, with no words to "
         "compare"
     )
+    assert "; 0 of 1 statement confirmed" in checks_summary(Answer("how loud", "", sentences=(Statement("It hums."),)))
     repaired = Answer("how loud", "", repaired={"number": 1})
     assert checks_summary(repaired).endswith("0 pictures; the model was asked a second time")
 
