@@ -2,6 +2,8 @@
 
 import re
 
+from extractors.addresses import escape_bytes
+
 CONTROL_CHARACTERS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -10,7 +12,7 @@ CONTROL_CHARACTERS = re.compile(
 
 def printable(text: str) -> str:
     """Replace every character that controls a terminal by its escape sequence, such as `\\x1b` or `\\u202e`."""
-    return CONTROL_CHARACTERS.sub(lambda match: match[0].encode("unicode_escape", "backslashreplace").decode(), text)
+    return CONTROL_CHARACTERS.sub(lambda match: match[0].encode("unicode_escape").decode(), escape_bytes(text))
 
 
 def printable_line(text: str) -> str:

@@ -14,9 +14,10 @@ from diptych.answering.quotes import normalise_text
 from diptych.models.vision import ImagePart
 from diptych.picture_store import PictureStore
 from diptych.search.hits import Hit
-from diptych.store.register import DocumentRecord, is_visible, load_records, local_path
+from diptych.store.register import DocumentRecord, is_visible, load_records
 from diptych.store.types import Payload, Store
 from diptych.where import And, Compare, Expression, all_of
+from extractors.addresses import place_path
 from extractors.catalog.extractor import field_sentence
 from extractors.errors import ExtractionError
 from extractors.formats import is_row
@@ -107,7 +108,7 @@ def crop_passage(source: SourcedItem, store: Store, sandbox: Sandbox, pictures: 
 
 def unchanged_pdf(record: DocumentRecord) -> Path | None:
     """The path of a PDF file on this machine that has not changed since it was ingested."""
-    path = Path(local_path(record.uri))
+    path = place_path(record.uri)
     if path.suffix.lower() != ".pdf":
         return None
     try:

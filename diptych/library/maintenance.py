@@ -21,9 +21,10 @@ from diptych.pipeline.sweep import SweepReport, sweep_store
 from diptych.store import names as naming
 from diptych.store.languages import AUTO
 from diptych.store.names import NamedDocuments, document_name
-from diptych.store.register import DocumentRecord, list_records, local_path
+from diptych.store.register import DocumentRecord, list_records
 from diptych.store.switch import delete_document
 from diptych.where import Expression
+from extractors.addresses import given_path
 from extractors.types import Source
 
 if TYPE_CHECKING:
@@ -233,9 +234,8 @@ class Maintenance:
         store, selected = self._runtime.existing(), []
         known = list_records(store)
         for name in names:
-            path = os.path.realpath(local_path(name))
-            found = naming.select_documents(name, known) or naming.select_documents(path, known)
-            if not found:
+            found = naming.select_documents(name, known)
+            if not (found := found or naming.select_documents(os.path.realpath(given_path(name)), known)):
                 shown = hide_credentials(name) if "://" in name else name
                 raise QueryError(f"{shown}: no such document in the store; `diptych status` lists all documents")
             selected.append(found)

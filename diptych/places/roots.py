@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import quote, unquote, urldefrag, urlsplit
+from urllib.parse import quote, unquote, urldefrag
 
 from diptych.errors import SourceError
 from diptych.places.web import check_url
-from extractors.addresses import KEPT, PLACES, is_elsewhere
+from extractors.addresses import KEPT, PLACES, is_elsewhere, place_path
 
 ALIASES = {"s3a": "s3", "gcs": "gs", "ssh": "sftp"}
 _GLOB = re.compile(r"[*?\[]")
@@ -57,7 +57,7 @@ def parse_root(given: str | Path) -> Root:
     scheme, found, rest = text.partition("://")
     scheme = scheme.lower()
     if not found or scheme == "file":
-        return _with_pattern(text, str(Path(unquote(urlsplit(text).path) if found else text).expanduser()))
+        return _with_pattern(text, str(Path(place_path(text) if found else text).expanduser()))
     scheme = ALIASES.get(scheme, scheme)
     if scheme not in PLACES:
         known = ", ".join(f"{one}://" for one in PLACES)

@@ -7,8 +7,8 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from diptych.search.fusion import FusedPoint
 from diptych.search.place_wording import describe_place
-from diptych.store.register import local_path
 from diptych.store.types import Payload
+from extractors.addresses import local_path
 from extractors.pictures.store import image_path
 from extractors.table_grid import table_from_json, table_html
 from extractors.types import ImageFile

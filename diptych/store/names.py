@@ -16,7 +16,6 @@ from diptych.errors import QueryError
 from diptych.store.register import (
     DocumentRecord,
     list_records,
-    local_path,
     locked_record,
     seen_version,
     write_fact,
@@ -25,6 +24,7 @@ from diptych.store.register import (
 from diptych.store.types import STORE_ID, Store
 from diptych.store.visible_points import visible_points
 from diptych.where import And, Compare, Expression, In, Not, Or, comparisons
+from extractors.addresses import local_path
 
 Kind = Literal["document", "catalogue", "folder", "filter"]
 KINDS: tuple[Kind, ...] = ("document", "catalogue", "folder")
@@ -69,6 +69,8 @@ def select_documents(name: str, records: Iterable[DocumentRecord]) -> NamedDocum
     several names.
     """
     wanted, records = local_path(name), list(records)
+    if exact := tuple(record for record in records if record.uri == name):
+        return NamedDocuments("document", exact)
     kinds: tuple[Kind, ...] = ("folder",) if wanted.endswith("/") else KINDS
     wanted = wanted.rstrip("/") or "/"
     for find_place in (_whole_place, _ending_place):
@@ -82,6 +84,9 @@ def select_documents(name: str, records: Iterable[DocumentRecord]) -> NamedDocum
                 more = f" and {len(names) - MAX_CANDIDATES} more" if len(names) > MAX_CANDIDATES else ""
                 raise QueryError(f"{name} is ambiguous; use one of {', '.join(names[:MAX_CANDIDATES])}{more}")
             for found in places.values():
+                if kind == "document" and len(found) > 1:  # a file may be called what another's bytes are shown as
+                    addresses = ", ".join(record.uri for record in found[:MAX_CANDIDATES])
+                    raise QueryError(f"{name} is ambiguous; use one of {addresses}")
                 return NamedDocuments(kind, tuple(found))
     return None
 

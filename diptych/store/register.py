@@ -6,9 +6,8 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Literal, cast
-from urllib.parse import unquote, urlsplit
 
 from pydantic import TypeAdapter
 
@@ -27,7 +26,6 @@ from diptych.store.types import (
     language_id,
     small_facts,
 )
-from extractors.addresses import is_elsewhere
 
 STORE_FORMAT = 2
 """Of the stored points, in the register point `STORE_ID`. 1: BM25 read payload fields, not sparse vectors."""
@@ -252,12 +250,3 @@ def bind_encoders(store: Store, config: EncodingConfig) -> str:
             f"DIPTYCH_LANGUAGE back"
         )
     return built.language
-
-
-@lru_cache(maxsize=16_384)
-def local_path(uri: str) -> str:
-    """The path of a `file:` URI with its fragment; the address of a file elsewhere as people write it."""
-    parts = urlsplit(uri)
-    if parts.scheme != "file":
-        return unquote(uri) if is_elsewhere(uri) and not uri.startswith("http") else uri
-    return unquote(parts.path) + (f"#{unquote(parts.fragment)}" if parts.fragment else "")

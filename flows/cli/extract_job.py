@@ -20,7 +20,7 @@ from diptych.places.places import Places
 from diptych.places.web import Limits
 from diptych.printable import one_line
 from diptych.settings import Settings
-from extractors.addresses import is_elsewhere
+from extractors.addresses import is_elsewhere, local_path
 from extractors.contact_sheet import write_contact_sheet
 from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
@@ -148,8 +148,6 @@ def _part_record(part: Passage | Picture, pictures: Path | None) -> dict[str, ob
 
 def _source_path(source: Source) -> str:
     """Path or address of the file, with `#id` for a catalogue row."""
-    from diptych.store.register import local_path
-
     if is_elsewhere(source.uri):
         return local_path(source.uri)
     fragment = source.uri.partition("#")[2]

@@ -15,10 +15,10 @@ from diptych.search.hits import Hit
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search
 from diptych.store.points import DocumentDrafts, EncodingConfig, draft_points
-from diptych.store.register import local_path
 from diptych.store.spaces import Spaces
 from diptych.store.types import text_shapes
 from diptych.where import parse_where
+from extractors.addresses import local_path
 from extractors.table_grid import grid_from_rows
 from extractors.types import ImageFile, Options, Passage, Picture
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure, source
@@ -267,6 +267,8 @@ def test_descriptions_contain_only_words_of_the_document() -> None:
     [
         ("file:///home/a%20b/%E5%9B%BE.pdf", "/home/a b/图.pdf"),
         ("file:///x/products.csv#17", "/x/products.csv#17"),
+        ("file:///x/caf%E8.txt", "/x/caf\\xe8.txt"),
+        ("/x/caf\udce8.txt", "/x/caf\\xe8.txt"),  # as the shell gives it
         ("https://example.org/a.pdf", "https://example.org/a.pdf"),
     ],
 )

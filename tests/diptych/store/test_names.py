@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -149,3 +150,21 @@ def test_whole_names_are_found_without_comparing_all_records(tmp_path: Path, mon
         monkeypatch.setattr("diptych.store.names.select_documents", lambda *_: pytest.fail("compares all records"))
         assert names.ids("report.pdf", store) == (str(UUID(int=13)),)
         assert names.ids("a/report.pdf", store) == (str(UUID(int=15)),)
+
+
+def test_names_that_differ_in_a_byte_that_is_no_text_stand_for_different_documents() -> None:
+    records = [record(os.fsdecode(b"/p/caf%c.txt" % byte)) for byte in (0xE8, 0xE9)]
+    assert [one.name for one in records] == ["caf\\xe8.txt", "caf\\xe9.txt"]
+    for name in ("file:///p/caf%E8.txt", "caf\\xe8.txt", os.fsdecode(b"caf\xe8.txt"), os.fsdecode(b"/p/caf\xe8.txt")):
+        selected = select_documents(name, records)
+        assert selected, name
+        assert selected.documents == (records[0],), name
+
+
+def test_a_name_that_two_documents_share_is_ambiguous_but_their_addresses_are_not() -> None:
+    records = [record(os.fsdecode(b"/p/caf\xe8.txt")), record("/p/caf\\xe8.txt")]
+    with pytest.raises(QueryError, match=r"ambiguous; use one of file:///p/caf%E8.txt, file:///p/caf%5Cxe8.txt"):
+        select_documents("caf\\xe8.txt", records)
+    selected = select_documents("file:///p/caf%5Cxe8.txt", records)
+    assert selected
+    assert selected.documents == (records[1],)

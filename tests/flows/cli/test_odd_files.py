@@ -50,3 +50,19 @@ def test_files_with_odd_names_and_files_that_vanish_or_change_do_not_stop_others
     assert " docs/line\\nbreak.md " in capsys.readouterr().out  # one row of the table
     (hit,) = run_json(capsys, "query", "blue valve", "--where", 'document = "docs/changed.md"', "--store", "s")
     assert hit["text"] == "The blue valve is new."
+
+
+def test_a_file_whose_name_is_not_utf_8_is_read_and_deleted_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Runtime, "spaces", Spaces(WordEncoder()))
+    first, second, third = (os.fsdecode(b"caf%c.md" % byte) for byte in (0xE8, 0xE9, 0xEA))
+    for name in (first, second, third):
+        Path(name).write_text("The red pump is old.")
+    address = (tmp_path / second).as_uri()
+    run_messages(capsys, "ingest", first, address, third, "--store", "s")
+    assert list(document_statuses(capsys, "s")) == ["caf\\xe8.md", "caf\\xe9.md", "caf\\xea.md"]
+    assert run(["delete", address, "--store", "s"]) == 0
+    assert list(document_statuses(capsys, "s")) == ["caf\\xe8.md", "caf\\xea.md"]
+    assert run(["delete", first, "--store", "s"]) == 0
+    assert list(document_statuses(capsys, "s")) == ["caf\\xea.md"]
