@@ -151,6 +151,8 @@ def extract_document(source: Source, options: Options, pictures: Path) -> Extrac
     Opens untrusted bytes in this process: use `Sandbox.extract`, which runs this in a worker process.
     Raises `ExtractionError` when the document yields nothing.
     """
+    if source.unreadable:
+        raise ExtractionError(f"{source.name}: {source.unreadable}")
     row = find_format(source.path)
     if row is None:
         kind = f"{source.path.suffix} files" if source.path.suffix else "files without a suffix"

@@ -68,6 +68,8 @@ class Source:
     """The name of a document in a container, such as `reports/a.pdf` of `archive.zip#reports/a.pdf`."""
     state: FileState = FileState()
     """Of the file; for a row, the size of its pictures and the latest change of catalogue and pictures."""
+    unreadable: str = ""
+    """Why an archive or a catalogue, whose members or rows would be the documents, cannot be read; then it fails."""
 
 
 @dataclass(frozen=True, slots=True)

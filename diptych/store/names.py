@@ -24,7 +24,8 @@ from diptych.store.register import (
 from diptych.store.types import STORE_ID, Store
 from diptych.store.visible_points import visible_points
 from diptych.where import And, Compare, Expression, In, Not, Or, comparisons
-from extractors.addresses import local_path
+from extractors.addresses import local_path, place_path
+from extractors.formats import has_rows, is_archive
 
 Kind = Literal["document", "catalogue", "folder", "filter"]
 KINDS: tuple[Kind, ...] = ("document", "catalogue", "folder")
@@ -69,8 +70,8 @@ def select_documents(name: str, records: Iterable[DocumentRecord]) -> NamedDocum
     several names.
     """
     wanted, records = local_path(name), list(records)
-    if exact := tuple(record for record in records if record.uri == name):
-        return NamedDocuments("document", exact)
+    if exact := [record for record in records if record.uri == name]:
+        return _with_parts(exact[0], records)
     kinds: tuple[Kind, ...] = ("folder",) if wanted.endswith("/") else KINDS
     wanted = wanted.rstrip("/") or "/"
     for find_place in (_whole_place, _ending_place):
@@ -87,8 +88,18 @@ def select_documents(name: str, records: Iterable[DocumentRecord]) -> NamedDocum
                 if kind == "document" and len(found) > 1:  # a file may be called what another's bytes are shown as
                     addresses = ", ".join(record.uri for record in found[:MAX_CANDIDATES])
                     raise QueryError(f"{name} is ambiguous; use one of {addresses}")
-                return NamedDocuments(kind, tuple(found))
+                return _with_parts(found[0], records) if kind == "document" else NamedDocuments(kind, tuple(found))
     return None
+
+
+def _with_parts(record: DocumentRecord, records: Iterable[DocumentRecord]) -> NamedDocuments:
+    """A document, and all that is stored of it if it is an archive or a catalogue that could not be read since."""
+    parts = [one for one in records if one.uri.startswith(f"{record.uri}#")] if _is_whole_of_parts(record) else []
+    return NamedDocuments("catalogue" if parts else "document", (record, *parts))
+
+
+def _is_whole_of_parts(record: DocumentRecord) -> bool:
+    return "#" not in record.uri and (is_archive(path := place_path(record.uri)) or has_rows(path))
 
 
 def find_matching(where: Expression, store: Store) -> set[str]:
@@ -127,7 +138,8 @@ class NameCache:
         if self._cached[0] != version:
             records, known = list_records(store), dict[str, tuple[str, ...]]()
             for record in records:  # whole names are the most frequent; to compare each with all records takes long
-                known[record.name] = (*known.get(record.name, ()), record.id)
+                if not _is_whole_of_parts(record):
+                    known[record.name] = (*known.get(record.name, ()), record.id)
             self._cached = version, records, known  # replaced as one value: threads share it
         return self._cached
 

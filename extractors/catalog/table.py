@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -82,8 +83,7 @@ def table_kind(path: Path, *, strict: bool) -> Literal["catalogue", "questions",
         with path.open("rb") as file:
             head = _decode(file.read(HEAD_BYTES))
         if path.suffix.lower() == ".jsonl":
-            row = json.loads(next(filter(str.strip, head.splitlines()), "{}"))
-            header = list(row) if isinstance(row, dict) else []
+            header = _first_json_names(path, head)
         else:
             header = next(csv.reader(io.StringIO(head, newline=""), delimiter=find_delimiter(head)), [])
     except OSError as error:
@@ -95,6 +95,22 @@ def table_kind(path: Path, *, strict: bool) -> Literal["catalogue", "questions",
         return "questions"
     known = {*IMAGE_COLUMNS, *DESCRIPTION_COLUMNS} - (VAGUE_COLUMNS if strict else frozenset())
     return "catalogue" if names & known else "table"
+
+
+def _first_json_names(path: Path, head: str) -> list[str]:
+    """The names of the first row that is a JSON object; single rows may be damaged.
+
+    Raises `ExtractionError` if every row is.
+    """
+    any_json = len(head) >= HEAD_BYTES  # the only row may be cut
+    for line in filter(str.strip, head.split("\n")):
+        with suppress(ValueError, RecursionError):
+            row, any_json = json.loads(line), True
+            if isinstance(row, dict):
+                return list(row)
+    if not any_json:
+        raise ExtractionError(f"{path}: has no row that is JSON; copy or download it again")
+    return []
 
 
 def read_catalog(path: Path) -> Catalog:

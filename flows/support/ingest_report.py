@@ -95,11 +95,11 @@ class IngestReport:
             lines += ["", markdown_code(self.stop_reason)]
         if self.removals.unconfirmed:
             lines += ["", f"{markdown_code(self.removals.warning)}, as does this flow with `confirm_deletes`."]
-        kept = [self.removals.describe_skipped()] if self.removals.skipped else []
+        notes = (f"{outcome.name}: {note}" for outcome in self.outcomes for note in outcome.notes)
         for title, items in (
             ("Failed", [_failure(outcome) for outcome in self.outcomes if outcome.status == "failed"]),
             ("Missing parts", [part for outcome in self.outcomes for part in missing_parts(outcome)]),
-            ("Notes", [*kept, *(f"{outcome.name}: {note}" for outcome in self.outcomes for note in outcome.notes)]),
+            ("Notes", [*self.removals.describe_skipped(), *notes]),
             ("Left out", left_out),
             ("Paid models", usage),
             ("Deleted", [f"{one.name}: {self.removals.reason(one)}" for one in self.removals.deleted]),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urldefrag
 
 from extractors.addresses import place_path
-from extractors.formats import is_row
+from extractors.formats import has_rows, is_archive, is_row
 from flows.support.wording import diptych_command, pluralize
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ class Removals:
     """Why they were kept, and how to delete them."""
     skipped: tuple[DocumentRecord, ...] = ()
     """Kept: their files exist but were not read."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """See `RemovedDocuments.unreadable`."""
     moved: Mapping[str, str] = field(default_factory=dict)
     """Id of a deleted document -> name of one with the same bytes, which was found."""
 
@@ -43,19 +47,24 @@ class Removals:
             yield f"gone       {document.name}: {removal_reason(document)}"
         if self.unconfirmed:
             yield f"note       {self.warning}"
-        if self.skipped:
-            yield f"note       {self.describe_skipped()}"
+        for sentence in self.describe_skipped():
+            yield f"note       {sentence}"
 
     def reason(self, document: DocumentRecord) -> str:
         """Why a document was deleted."""
         place = self.moved.get(document.id)
         return f"is now {place}" if place else removal_reason(document)
 
-    def describe_skipped(self) -> str:
-        names = ", ".join(document.name for document in self.skipped[:MAX_NAMED])
-        more = f" and {len(self.skipped) - MAX_NAMED:,} more" if len(self.skipped) > MAX_NAMED else ""
-        stored = pluralize(len(self.skipped), "stored document")
-        return f"{stored} skipped and kept: {names}{more}; `diptych delete NAME` deletes them"
+    def describe_skipped(self) -> Iterator[str]:
+        """One sentence for each file that cannot be read, and one for all other skipped documents."""
+        by_file: dict[str, list[DocumentRecord]] = defaultdict(list)
+        for document in self.skipped:
+            file = urldefrag(document.uri).url
+            by_file[file if file in self.unreadable else ""].append(document)
+        for file, documents in by_file.items():
+            kept = f"{pluralize(len(documents), 'stored document')} skipped and kept: {_list_names(documents)}"
+            damage = f"{place_path(file).name}: {self.unreadable[file]}" if file else ""
+            yield f"{kept}; {damage or 'if nobody wants them, `diptych delete NAME` deletes them'}"
 
     def records(self) -> Iterator[dict[str, object]]:
         """JSON records with the status `deleted`, or `gone` for the unconfirmed ones."""
@@ -67,11 +76,20 @@ class Removals:
 NO_REMOVALS = Removals()
 
 
+def _list_names(documents: Sequence[DocumentRecord]) -> str:
+    names = ", ".join(document.name for document in documents[:MAX_NAMED])
+    return names + (f" and {len(documents) - MAX_NAMED:,} more" if len(documents) > MAX_NAMED else "")
+
+
 def removal_reason(document: DocumentRecord) -> str:
     file, is_part, _ = document.uri.partition("#")
+    path = place_path(file)
     if is_row(document.uri):
         return "the row was removed from its catalogue"
-    return f"is no longer in {place_path(file).name}" if is_part else "its file is gone"
+    if is_part:
+        return f"is no longer in {path.name}"
+    could_not_be_read = document.status == "failed" and (is_archive(path) or has_rows(path))
+    return "its file is gone" + " or can be read again" * could_not_be_read
 
 
 def delete_removed(
@@ -87,10 +105,11 @@ def delete_removed(
     that of before the run, so that newly ingested documents do not hide a loss. Files that were moved are no loss.
     """
     if not before.documents:
-        return Removals(skipped=before.skipped)
+        return Removals(skipped=before.skipped, unreadable=before.unreadable)
     now = diptych.maintenance.find_removed(paths, sources)
     moved = now.moved
-    lost = tuple(record for record in before.documents if record.id not in moved)
+    no_loss = moved.keys() | {record.id for record in before.documents if not record.generation}  # nothing was stored
+    lost = tuple(record for record in before.documents if record.id not in no_loss)
     count = len(lost)
     unconfirmed = count > 1 and count / max(1, before.covered) > MAX_REMOVED_SHARE and not confirmed
     warning = ""
@@ -101,7 +120,7 @@ def delete_removed(
             f"confirmation. Check for a missing disk or folder; `{command}` deletes them"
         )
     still_gone = {record.id for record in now.documents}
-    chosen = still_gone & moved.keys() if unconfirmed else still_gone
+    chosen = still_gone & no_loss if unconfirmed else still_gone
     removed = tuple(record for record in before.documents if record.id in chosen)
     diptych.maintenance.remove(removed)
-    return Removals(removed, lost if unconfirmed else (), warning, before.skipped, moved)
+    return Removals(removed, lost if unconfirmed else (), warning, before.skipped, before.unreadable, moved)

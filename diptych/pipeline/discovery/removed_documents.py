@@ -1,6 +1,6 @@
 """Find documents of the store whose files no longer exist."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
@@ -26,6 +26,8 @@ class RemovedDocuments:
     """Number of stored documents below the paths."""
     skipped: tuple[DocumentRecord, ...] = ()
     """Documents below the paths that were not found although their files exist: ignored or unreadable ones."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """Address of an archive or a catalogue that cannot be read -> the reason; what is stored of it is `skipped`."""
     moved: Mapping[str, str] = field(default_factory=dict)
     """Id of one of `documents` -> name of a stored document that was found and has the same bytes."""
 
@@ -36,6 +38,9 @@ class FoundUris:
 
     uris: set[str] = field(default_factory=set)
     catalogues: set[str] = field(default_factory=set)
+    containers: set[str] = field(default_factory=set)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """Address of an archive or a catalogue that cannot be read -> the reason."""
 
     @classmethod
     def of(cls, sources: Iterable[Source]) -> "FoundUris":
@@ -46,8 +51,12 @@ class FoundUris:
 
     def add(self, source: Source) -> None:
         self.uris.add(source.uri)
-        if has_rows(source.path):
+        if source.unreadable:
+            self.unreadable[source.uri] = source.unreadable
+        elif has_rows(source.path):
             self.catalogues.add(urldefrag(source.uri).url)
+        elif source.member:
+            self.containers.add(urldefrag(source.uri).url)
 
 
 def find_removed_documents(
@@ -61,27 +70,29 @@ def find_removed_documents(
     listed = found if isinstance(found, FoundUris) else FoundUris.of(found)
     covered = [record for record in records if any(root.covers(_place(record.uri)) for root in roots)]
     missing = [record for record in covered if record.uri not in listed.uris]
-    check = _Check(roots, listed.catalogues, places or Places())
+    check = _Check(roots, listed, places or Places())
     removed = {record.id for record in missing if check.is_removed(record.uri)}
     gone = tuple(record for record in missing if record.id in removed)
     skipped = tuple(record for record in missing if record.id not in removed)
     kept = {one.sha256: one.name for one in covered if one.generation and one.uri in listed.uris}
     moved = {record.id: kept[record.sha256] for record in gone if record.sha256 in kept}
-    return RemovedDocuments(gone, len(covered), skipped, moved)
+    return RemovedDocuments(gone, len(covered), skipped, listed.unreadable, moved)
 
 
 class _Check:
     """Decides whether a document that was not found is gone for certain."""
 
-    def __init__(self, roots: Sequence[Root], catalogues: Set[str], places: Places) -> None:
+    def __init__(self, roots: Sequence[Root], listed: FoundUris, places: Places) -> None:
         self._roots, self._places = [root for root in roots if root.is_elsewhere], places
-        self._catalogues = catalogues
+        self._listed = listed
         self._answers: dict[str, bool] = {}
 
     def is_removed(self, uri: str) -> bool:
         """Whether the file does not exist, or its catalogue was read completely without this row."""
         file, row = urldefrag(uri)
-        if row and file in self._catalogues and self._once(file, self._is_complete):
+        if not row and (file in self._listed.catalogues or file in self._listed.containers):
+            return True  # it could not be read then, or was no catalogue
+        if row and file in self._listed.catalogues and self._once(file, self._is_complete):
             return True
         if row and has_members(place_path(file)) and self._is_gone_from_container(file, unquote(row)):
             return True

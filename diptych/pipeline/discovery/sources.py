@@ -162,12 +162,16 @@ class Listing:
         except ExtractionError as error:
             if not is_archive(file.path):
                 return  # it fails when its own content is read
-            reason = str(error).removeprefix(f"{file.name}: ").removeprefix(f"{file.place}: ")
+            reason = str(error).removeprefix(f"{named.name}: ").removeprefix(f"{file.place}: ")
             if self._single and not file.walked:
                 raise SourceError(f"{file.place}: {reason}") from error
-            self.skipped.append(SkippedFile(file.place, reason))
+            yield replace(container, unreadable=reason)
             return
-        self.skipped += [SkippedFile(f"{file.place}#{name}" if name else file.place, why) for name, why in skipped]
+        whole = "; ".join(why for name, why in skipped if not name) if is_archive(file.path) else ""
+        if whole:  # such as one that was cut off
+            yield replace(container, unreadable=whole)
+        self.skipped += [SkippedFile(f"{file.place}#{name}", why) for name, why in skipped if name]
+        self.skipped += [SkippedFile(file.place, why) for name, why in skipped if not (name or whole)]
         yield from found
 
     @cached_property
@@ -256,8 +260,9 @@ class _Catalogues:
             message = str(error).replace(str(copy), file.place)
             if self.single and not file.walked:
                 raise SourceError(message) from error
-            self.skipped.append(_skipped_table(file, message))
-            return None
+            reason = _skipped_table(file, message).reason
+            source = _as_source(file, file.state or FileState())
+            return [replace(source, name=file.path.name, unreadable=reason)]
         urls = [reference for row in catalogue.image_references() for reference in row if is_url(reference)]
         downloads = self.fetch(urls) if self.fetch and urls else {}
         self.skipped.extend(_skipped_table(file, note) for note in catalogue.notes)
@@ -274,7 +279,8 @@ def _pictures_in_rows(
 ) -> set[Path]:
     """The pictures of all rows: those just read, and those of stored rows whose catalogue is elsewhere and exists."""
     pictures = {image for rows in catalogues.values() for row in rows for image in row.images}
-    exists = {path if is_elsewhere(place_uri(path)) else path.resolve(): False for path in catalogues}
+    read = (path for path, rows in catalogues.items() if not any(row.unreadable for row in rows))
+    exists = {path if is_elsewhere(place_uri(path)) else path.resolve(): False for path in read}
     for row, images in known.items():
         uri = urldefrag(row).url
         catalogue = place_path(uri)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tarfile
 import zipfile
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from diptych import Diptych, Settings
+from diptych import Diptych, Query, Settings
 from diptych.errors import SourceError
+from diptych.where import parse_where
 from extractors.members.types import Members
 from extractors.sandbox.sandbox import Sandbox
 from tests.support.built_models import copy_graphs
@@ -93,17 +95,35 @@ def test_changed_archive_replaces_and_deletes_members(diptych: Diptych, folder: 
     assert removed(diptych, folder) == ["a.zip#reports/valve.txt"]
 
 
-def test_broken_archive_deletes_nothing_and_is_named(diptych: Diptych, folder: Path) -> None:
+def test_broken_archive_fails_as_a_document_and_deletes_nothing(diptych: Diptych, folder: Path) -> None:
     archive = write_zip(folder / "a.zip", pump="The red pump hums.")
     (folder / "b.txt").write_text("Beside it.")
     diptych.ingest([folder])
     archive.write_bytes(archive.read_bytes()[:60])
-    assert statuses(diptych, folder) == {"b.txt": "unchanged"}
+    assert statuses(diptych, folder) == {"a.zip": "failed", "b.txt": "unchanged"}
     assert removed(diptych, folder) == []
-    (skipped,) = diptych.maintenance.find_sources([folder]).skipped
-    assert (skipped.path, "no complete archive" in skipped.reason) == (str(archive), True)
+    (failed,) = (one for one in diptych.documents() if one.status == "failed" and one.uri == archive.as_uri())
+    assert "a.zip: no complete archive" in failed.error
+    assert statuses(diptych, folder) == {"a.zip": "failed", "b.txt": "unchanged"}
+    found = diptych.maintenance.select([failed.name])
+    assert [one.name.rpartition("/in/")[2] for one in found[0].documents] == ["a.zip", "a.zip#reports/pump.txt"]
+    assert diptych.search(Query("red pump", where=parse_where(f'document = "{archive}"')))
     with pytest.raises(SourceError, match=r"a\.zip: no complete archive .*copy or download it again"):
         diptych.ingest([archive])
+    write_zip(archive, pump="The red pump hums.")
+    assert statuses(diptych, folder) == {"a.zip#reports/pump.txt": "unchanged", "b.txt": "unchanged"}
+    assert removed(diptych, folder) == ["a.zip"]
+
+
+def test_archive_that_was_cut_off_fails_and_what_it_still_has_is_read(diptych: Diptych, folder: Path) -> None:
+    archive = folder / "a.tar"
+    with tarfile.open(archive, "w") as tar:
+        for name in ("pump.txt", "valve.txt"):
+            (folder.parent / name).write_text(f"The {name} is red. " * 500)
+            tar.add(folder.parent / name, name)
+    with archive.open("r+b") as file:
+        file.truncate(14_000)
+    assert statuses(diptych, folder) == {"a.tar": "failed", "a.tar#pump.txt": "complete"}
 
 
 def test_attachments_name_their_mail_and_skipped_ones_are_listed(diptych: Diptych, folder: Path) -> None:

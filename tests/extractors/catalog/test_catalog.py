@@ -167,7 +167,9 @@ def test_table_whose_cells_would_fill_the_memory_is_refused(
 def test_deeply_nested_row_does_not_stop_the_search_for_documents(tmp_path: Path) -> None:
     write_shop(tmp_path, "description\na pump\n")
     (tmp_path / "deep.jsonl").write_text("[" * 100_000)
-    assert find_sources([tmp_path]).sources[0].name.endswith("shop.csv#1")
+    deep, row, *_ = find_sources([tmp_path]).sources
+    assert "no row that is JSON" in deep.unreadable
+    assert row.name.endswith("shop.csv#1")
 
 
 def test_repeated_ids_do_not_name_rows(tmp_path: Path) -> None:

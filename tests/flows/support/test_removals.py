@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,36 @@ def test_file_that_returns_during_the_run_is_kept(tmp_path: Path, capsys: pytest
         write_paper(tmp_path / "in" / "b.pdf", "Back again.")
         assert delete_removed(diptych, ["in"], found, before, confirmed=False).deleted == ()
     assert set(document_statuses(capsys, "s")) == {"in/a.pdf", "in/b.pdf"}
+
+
+def test_damaged_archive_and_catalogue_fail_the_run_and_the_notes_name_the_damage(
+    tmp_path: Path, rows: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("a.txt", "The green valve leaks.")
+    run_messages(capsys, "ingest", "a.zip", "pumps.jsonl", "--store", "s")
+    before, good = document_statuses(capsys, "s"), archive.read_bytes()
+    archive.write_bytes(good[:40])
+    rows.write_bytes(b"\x00\x01")
+    said = run_messages(capsys, "ingest", ".", "--store", "s", code=4)
+    assert sorted(line[:40] for line in said if line.startswith("failed")) == [
+        "failed     a.zip: no complete archive (F", "failed     pumps.jsonl: has no row that ",
+    ]  # fmt: skip
+    archive_note, rows_note = [line for line in said if line.startswith("note")]
+    assert "kept: a.zip#a.txt; a.zip: no complete archive" in archive_note
+    assert "pumps.jsonl#3 and 5 more; pumps.jsonl: has no row that is JSON" in rows_note
+    assert before.items() < document_statuses(capsys, "s").items()
+    failed = run_json(capsys, "status", "--failed", "--store", "s")
+    assert [line["name"] for line in failed] == ["a.zip", "pumps.jsonl"]
+    archive.write_bytes(good)
+    write_rows(rows, *range(1, 9))
+    said = run_messages(capsys, "ingest", ".", "--store", "s")
+    assert "deleted    a.zip: its file is gone or can be read again" in said
+    assert document_statuses(capsys, "s") == before
+
+
+def test_one_damaged_row_is_a_note_even_the_first(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows.write_text("{broken\n" + rows.read_text())
+    said = run_messages(capsys, "ingest", ".", "--store", "s")
+    assert "left out   pumps.jsonl: row 1 is not a JSON object and was left out" in said
