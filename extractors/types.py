@@ -60,6 +60,8 @@ class Source:
     """The pictures of a row, as local files."""
     problems: tuple[str, ...] = ()
     """Why a row lacks pictures that it names; its document is then partial."""
+    notes: tuple[str, ...] = ()
+    """What is odd about a row although all of it is stored."""
     passwords: tuple[str, ...] = field(default=(), repr=False)
     """Passwords to try if it is encrypted; set by the sandbox only."""
     skipped_pages: Mapping[int, str] = field(default_factory=dict)

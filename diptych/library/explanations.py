@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from diptych.printable import one_line
 from diptych.store.names import select_documents
 from diptych.store.register import DocumentRecord
-from diptych.where import Expression, own_fields, values_of
+from diptych.where import Compare, Expression, comparisons, own_fields, values_of
+from extractors.catalog.columns import parse_numbers
 
 if TYPE_CHECKING:
     from diptych.search.plain_filters import FilteredText
@@ -45,6 +46,7 @@ def _field_mistakes(documents: Sequence[DocumentRecord], where: Expression) -> I
     for name in sorted(own_fields(where) - fields):
         known = f"there are {_join_names(sorted(fields))}" if fields else "none has fields of its own"
         yield f"no document has a field {name}; {known}"
+    yield from _texts_as_numbers(documents, where)
     for name in sorted(own_fields(where) & fields):
         values = [one.fields[name] for one in documents if name in one.fields]
         stored = {str(item) for value in values for item in (value if isinstance(value, list) else [value])}
@@ -53,6 +55,17 @@ def _field_mistakes(documents: Sequence[DocumentRecord], where: Expression) -> I
             if alike and value not in stored:
                 asked, right = one_line(value, 60), one_line(alike[0], 60)
                 yield f'{name} is never "{asked}" but "{right}"; filters are case-sensitive'
+
+
+def _texts_as_numbers(documents: Sequence[DocumentRecord], where: Expression) -> Iterator[str]:
+    """Fields that a filter compares with a number although they hold texts."""
+    compared = {one.field for one in comparisons(where) if isinstance(one, Compare) and type(one.value) in (int, float)}
+    for name in sorted(compared & own_fields(where)):
+        texts = [one for one in documents if isinstance(one.fields.get(name), str)]
+        if texts and all(isinstance(one.fields.get(name, ""), str) for one in documents):
+            odd = next((one for one in texts if not parse_numbers([str(one.fields[name])])), texts[0])
+            value = one_line(str(odd.fields[name]), 60)
+            yield f'{name} is text and no number, such as "{value}" in {one_line(odd.name, 60)}'
 
 
 def _name_mistakes(documents: Sequence[DocumentRecord], where: Expression) -> Iterator[str]:

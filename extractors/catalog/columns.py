@@ -28,6 +28,8 @@ _CURRENCIES = frozenset((
     "SEK", "NOK", "DKK", "PLN", "KRW", "BRL", "kr", "zł", "Fr.",
 ))  # fmt: skip
 _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False}
+_MISSING = frozenset(("n/a", "na", "n.a.", "-", "--", "–", "—", "none", "null", "nan", "?"))
+"""What people write in a column of numbers for one that they do not have."""
 MAX_ITEM_CHARACTERS = 60
 MAX_ITEM_WORDS = 5
 """Longer items are phrases of a sentence, not values to filter by."""
@@ -40,16 +42,24 @@ _ENTITY = re.compile(r"&#?\w+;")
 def parse_column(column: Sequence[str], *, lists: bool = True) -> list[Cell]:
     """Convert the cells of a text column to the one type that fits all: bool, int, float, str, or a list of these.
 
-    Amounts in one currency become numbers (`$1,299.00` -> 1299.0). ISO dates stay text, which sorts in their order.
-    `lists`: whether texts such as `red; blue` become lists.
+    Amounts in one currency become numbers (`$1,299.00` -> 1299.0), and among numbers `n/a` or `-` is an empty cell. ISO
+    dates stay text, which sorts in their order. `lists`: whether texts such as `red; blue` become lists.
     """
+    if parse_numbers([cell for cell in column if cell and not _is_missing(cell)]):
+        column = ["" if _is_missing(cell) else cell for cell in column]
     values = iter(_convert_lists([cell for cell in column if cell], lists))
     return [next(values) if cell else None for cell in column]
 
 
 def unify_column(values: Sequence[object]) -> list[Cell]:
-    """Convert JSON values to cells of one type: numbers become floats if any is one, other mixtures become text."""
+    """Convert JSON values to cells of one type: numbers become floats if any is one, other mixtures become text.
+
+    Among numbers, `n/a` or `-` is an empty cell.
+    """
     cells = [_json_cell(value) for value in values]
+    known = [cell for cell in cells if cell is not None and not _is_missing(cell)]
+    if known and {type(cell) for cell in known} <= {int, float}:
+        cells = [None if _is_missing(cell) else cell for cell in cells]
     items = [item for cell in cells for item in (cell if isinstance(cell, list) else [cell]) if item is not None]
     kinds = {type(item) for item in items}
     any_list = any(isinstance(cell, list) for cell in cells)
@@ -61,6 +71,13 @@ def unify_column(values: Sequence[object]) -> list[Cell]:
             for cell in cells
         ]
     return [cell if cell is None or isinstance(cell, list) else [cell] for cell in cells] if any_list else cells
+
+
+def odd_cells(column: Sequence[Cell]) -> list[int]:
+    """Return the indices of the texts that keep a column from being one of numbers, which more than half of it are."""
+    cells = [(at, cell) for at, cell in enumerate(column) if cell is not None]
+    odd = [at for at, cell in cells if not (isinstance(cell, str) and parse_numbers([cell]))]
+    return odd if len(odd) < len(cells) / 2 else []
 
 
 def cell_text(cell: Cell) -> str:
@@ -94,11 +111,20 @@ def _convert_lists(cells: list[str], lists: bool) -> Sequence[Cell]:
 def _convert_cells(cells: list[str]) -> Sequence[FieldValue]:
     if all(cell.lower() in _BOOLEANS for cell in cells):
         return [_BOOLEANS[cell.lower()] for cell in cells]
+    return parse_numbers(cells) or cells
+
+
+def _is_missing(cell: object) -> bool:
+    return isinstance(cell, str) and cell.lower() in _MISSING
+
+
+def parse_numbers(cells: Sequence[str]) -> Sequence[int] | Sequence[float]:
+    """Return all cells as numbers of one type, or nothing if any of them is none."""
     if all(_INTEGER.match(cell) and abs(int(cell)) <= MAX_INTEGER for cell in cells):
         return [int(cell) for cell in cells]
     if all(_DECIMAL.match(cell) and not _is_code(cell) for cell in cells):
         return [float(cell) for cell in cells]
-    return _parse_amounts(cells) or cells
+    return _parse_amounts(cells)
 
 
 def _is_code(cell: str) -> bool:
@@ -107,7 +133,7 @@ def _is_code(cell: str) -> bool:
     return digits.isdigit() and (len(digits) > MAX_FLOAT_DIGITS or (len(digits) > 1 and digits[0] == "0"))
 
 
-def _parse_amounts(cells: list[str]) -> list[float]:
+def _parse_amounts(cells: Sequence[str]) -> list[float]:
     """Return grouped numbers or amounts of one currency as floats, or [] unless one notation fits every cell."""
     matches = [match for cell in cells if (match := _MONEY.match(cell))]
     if len(matches) < len(cells) or any(match["before"] and match["after"] for match in matches):

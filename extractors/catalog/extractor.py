@@ -3,18 +3,22 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 from extractors.addresses import place_uri
-from extractors.catalog.columns import Cell, cell_text
+from extractors.catalog.columns import Cell, cell_text, odd_cells
 from extractors.catalog.pictures import PictureFiles, file_state, find_picture
 from extractors.catalog.table import DESCRIPTION_COLUMNS, ID_COLUMNS, IMAGE_COLUMNS, TITLE_COLUMNS, Catalog, is_url
 from extractors.errors import ExtractionError
 from extractors.formats import find_format, is_row
 from extractors.types import Extraction, Field, FileState, Options, Picture, Problem, Report, Source
+
+MAX_NOTED_CELLS = 3
+"""Of a column that is text because of them."""
 
 
 def row_sources(
@@ -29,6 +33,8 @@ def row_sources(
     files = files or PictureFiles()
     catalog_format = find_format(catalog.path)
     changed = file_state(catalog.path, files).modified
+    texts = not_fields | set(catalog.known_columns((*TITLE_COLUMNS, *ID_COLUMNS)))
+    notes = _column_notes({name: cells for name, cells in catalog.columns.items() if name not in texts})
     sources = []
     for at, (name, references) in enumerate(zip(_row_names(catalog), catalog.image_references(), strict=True)):
         uri = f"{place_uri(catalog.path.resolve())}#{quote(name, safe='')}"
@@ -53,6 +59,7 @@ def row_sources(
                 description=cell_text(row.get(description or "")),
                 images=images,
                 problems=tuple(picture for picture in found if isinstance(picture, str)),
+                notes=tuple(notes.get(at, ())),
                 state=FileState(sum(one.size for one in states), max(changed, *(one.modified for one in states), 0.0)),
             )
         )
@@ -104,7 +111,18 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
             problems.append(Problem(str(error), 1))
     if not passages and not found:
         raise ExtractionError(f"{source.name}: the row is empty" + "".join(f"; {one.reason}" for one in problems))
-    return Extraction(source, passages, tuple(found), Report(1, problems=tuple(problems)), source.title)
+    return Extraction(
+        source, passages, tuple(found), Report(1, problems=tuple(problems), notes=source.notes), source.title
+    )
+
+
+def _column_notes(columns: Mapping[str, Sequence[Cell]]) -> dict[int, list[str]]:
+    """Index of a row -> sentences about its cells that keep a column from being one of numbers."""
+    notes = defaultdict(list)
+    for name, cells in columns.items():
+        for at in odd_cells(cells)[:MAX_NOTED_CELLS]:
+            notes[at].append(f'the column {name} is text, because "{cell_text(cells[at])[:60]}" is no number')
+    return notes
 
 
 def field_sentence(name: str, value: Field) -> str:

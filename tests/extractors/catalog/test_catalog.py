@@ -58,6 +58,10 @@ def rows_of(path: Path) -> list[Source]:
         (["2026-11-20", "2026-01-02"], ["2026-11-20", "2026-01-02"]),
         (["12345678901234567890"], ["12345678901234567890"]),
         (["nan"], ["nan"]),
+        (["5", "n/a", "-", "7.5"], [5.0, None, None, 7.5]),
+        (["$5", "N/A"], [5.0, None]),
+        (["n/a", "-"], ["n/a", "-"]),
+        (["red", "n/a"], ["red", "n/a"]),
         (["", ""], [None, None]),
         (["a; b, c", "", "b"], [["a", "b", "c"], None, ["b"]]),
         (["red|blue", "red|red", "|"], [["red", "blue"], ["red"], None]),
@@ -105,10 +109,34 @@ def test_only_fields_become_lists(tmp_path: Path) -> None:
         ([[1, "a"], 2], [["1", "a"], ["2"]]),
         ([[True, False]], [["True", "False"]]),
         ([{"a": [1]}, None], ['{"a": [1]}', None]),
+        ([5, "n/a", 7.5], [5.0, None, 7.5]),
+        (["n/a", "b"], ["n/a", "b"]),
     ],
 )
 def test_json_lists_stay_lists_of_one_type(values: list[object], cells: list[object]) -> None:
     assert unify_column(values) == cells
+
+
+@pytest.mark.parametrize("name", ["shop.csv", "shop.jsonl"])
+def test_row_that_makes_a_column_of_numbers_text_says_so(tmp_path: Path, name: str) -> None:
+    cells = ["5", "on request", "7", "n/a", "9"]
+    text = "description,price,colour\n" + "".join(f"a pump,{cell},red\n" for cell in cells)
+    if name.endswith("jsonl"):
+        values = [json.loads(cell) if cell.isdigit() else cell for cell in cells]
+        text = "\n".join(json.dumps({"description": "a pump", "price": one, "colour": "red"}) for one in values)
+    rows = row_sources(read_catalog(write_shop(tmp_path, text, name)), {})
+    assert [row.fields["price"] for row in rows] == cells
+    note = 'the column price is text, because "on request" is no number'
+    assert [row.notes for row in rows][:3] == [(), (note,), ()]
+    assert extract(rows[1], WITHOUT_OCR, tmp_path / "pictures").report.notes == (note,)
+
+
+def test_codes_and_titles_of_digits_are_no_numbers_to_note(tmp_path: Path) -> None:
+    text = (
+        "id,title,code,description\n" + "".join(f"{n},{n},{n % 2 * 'A'}{n},a pump\n" for n in range(1, 5)) + "x,x,B,\n"
+    )
+    rows = row_sources(read_catalog(write_shop(tmp_path, text)), {})
+    assert not any(row.notes for row in rows)
 
 
 def test_half_a_character_in_a_row_does_not_stop_the_others(tmp_path: Path) -> None:
