@@ -59,6 +59,11 @@ def test_writing_flows_on_demand_wait_for_each_other() -> None:
     assert {one["name"] for one in waiting} == {"on-demand", "backfill", "retry", "reindex"}
 
 
+def test_no_deployment_has_a_file_of_this_repository_as_its_default() -> None:
+    values = [str(value) for one in CONFIGURED for value in one.get("parameters", {}).values()]
+    assert not [value for value in values if value and (ROOT / value).exists()]
+
+
 def test_deployments_have_names_descriptions_and_the_version_of_the_package() -> None:
     assert len({one["name"] for one in CONFIGURED}) == len(CONFIGURED)
     assert {one["version"] for one in CONFIGURED} == {"{{ project.version }}"}
