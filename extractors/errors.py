@@ -21,9 +21,10 @@ class ExtractionError(DiptychError):
     The message names the file and, where there is one, the page.
     """
 
-    def __init__(self, message: str, *, transient: bool = False) -> None:
+    def __init__(self, message: str, *, transient: bool = False, needs_action: bool = False) -> None:
+        """`needs_action`: trying again only helps after a person has done something, such as adding a password."""
         super().__init__(message)
-        self.transient = transient
+        self.transient, self.needs_action = transient, needs_action
 
 
 class WorkerLost(ExtractionError):

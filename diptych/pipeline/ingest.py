@@ -51,7 +51,9 @@ class Outcome:
     acknowledged: bool = False
     """It failed or is partial, as somebody has acknowledged."""
     transient: bool = False
-    """What is missing may succeed by itself later, such as captions from a model that did not answer."""
+    """What is missing may succeed later, such as captions from a model that did not answer."""
+    needs_action: bool = False
+    """A person must do something first, such as adding a password."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """Seconds of each stage that was run."""
     usd: float = 0.0
@@ -134,14 +136,19 @@ def _ingest(
         captions = prepared.captions if prepared else _caption(extraction, pipeline, stages)
         return _store(extraction, captions, before, reader.record(), pipeline, account, stages, start)
     except ExtractionError as error:
-        reason, transient = str(error), error.transient
+        reason, transient, needs_action = str(error), error.transient, error.needs_action
         limits = str(pipeline.sandbox.limits) if isinstance(error, WorkerStopped) else ""
     except ProviderError as error:
         if not error.transient:  # the key, the account, the model: every other document would fail, too
             raise
         reason, transient, limits = f"{source.name}: not encoded: {error}; run again later", True, ""
+        needs_action = False
     failed = replace(
-        _quarantined(before, reader.record(), reason), transient=transient, limits=limits, usage=account.charges
+        _quarantined(before, reader.record(), reason),
+        transient=transient,
+        needs_action=needs_action,
+        limits=limits,
+        usage=account.charges,
     )
     write_record(pipeline.store, failed, replaced=before.generation if before else 0)
     return _outcome(failed, start)
@@ -287,4 +294,5 @@ def _outcome(record: DocumentRecord, start: float, encoded: int = 0) -> Outcome:
         error=record.error,
         acknowledged=record.acknowledged,
         transient=record.transient,
+        needs_action=record.needs_action,
     )

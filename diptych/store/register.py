@@ -53,6 +53,8 @@ class DocumentRecord:
     error: str = ""
     transient: bool = False
     """Whether the failure may go away without a change to the document."""
+    needs_action: bool = False
+    """Whether a person must do something first, such as adding a password; every ingest tries again."""
     limits: str = ""
     """The limits of time and memory that the document, or pages of it, exceeded; tried again with other limits."""
     acknowledged: bool = False
@@ -88,7 +90,7 @@ class DocumentRecord:
 
     def payload(self) -> Payload:
         stored = _record_type().dump_python(self, mode="json")
-        for name in ("usage", "limits", "acknowledged", "images", "marker", "text_fingerprint"):
+        for name in ("usage", "limits", "acknowledged", "needs_action", "images", "marker", "text_fingerprint"):
             if not stored[name]:  # as for most documents
                 del stored[name]
         return cast(Payload, stored)

@@ -104,7 +104,8 @@ def _open_document(source: Source) -> Any:
             problem = f"its pages cannot be counted ({error}). {advice}"
     if problem:
         document.close()
-        raise ExtractionError(f"{name}: {problem}", transient=is_locked)  # a password may be added later
+        # A password may be added later, but not by itself.
+        raise ExtractionError(f"{name}: {problem}", transient=is_locked, needs_action=is_locked)
     return document
 
 

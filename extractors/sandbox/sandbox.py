@@ -237,7 +237,8 @@ def _parse_reply(kind: type[T], reply: bytes, path: Path, source: Source | None 
             known = {"source": _with_fields(source, message["result"].get("source"))} if source else {}
             result: T = _adapters()[kind].validate_python(message["result"] | known)
             return result
-        error = ExtractionError(str(message["error"]), transient=bool(message.get("transient")))
+        transient, needs_action = (bool(message.get(name)) for name in ("transient", "needs_action"))
+        error = ExtractionError(str(message["error"]), transient=transient, needs_action=needs_action)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as invalid:
         raise ExtractionError(f"{path}: its worker process sent an invalid reply: {invalid}") from invalid
     raise error

@@ -67,7 +67,7 @@ def _run_job(path: Path, function: Callable[..., Any], arguments: tuple[object, 
     try:
         return {"result": asdict(function(*arguments))}
     except ExtractionError as error:
-        return {"error": str(error), "transient": error.transient}
+        return {"error": str(error), "transient": error.transient, "needs_action": error.needs_action}
     except MemoryError:
         return {"error": f"{path}: not enough memory to read it", "transient": True}
     except Exception as error:  # an unforeseen error fails this document; the worker goes on

@@ -35,7 +35,7 @@ class DocumentEvents:
         if outcome.status in REPORTED:
             reason = outcome.error or next((problem.reason for problem in outcome.problems), "")
             counts = {name: getattr(outcome, name) for name in ("pages", "passages", "pictures", "seconds")}
-            details = {**counts, "problems": len(outcome.problems), "transient": outcome.transient}
+            details = {**counts, "problems": len(outcome.problems), "transient": _passes_by_itself(outcome)}
             self._emit(outcome.status, outcome.uri, outcome.name, {**details, "reason": reason})
 
     def emit_deleted(self, documents: Sequence[DocumentRecord]) -> None:
@@ -49,17 +49,22 @@ class DocumentEvents:
             emit_event(f"diptych.document.{status}", resource=resource, payload=payload)
 
 
+def _passes_by_itself(outcome: Outcome) -> bool:
+    """Whether automations may try again: a missing password, for example, needs a person."""
+    return outcome.transient and not outcome.needs_action
+
+
 def emit_run_event(outcomes: Sequence[Outcome], status: str, counts: dict[str, Any]) -> None:
     """Report the end of the current flow run, as `diptych.run.finished`.
 
     Its resource has the labels `diptych.flow`, `diptych.store`, `diptych.status`, and `diptych.transient`, which is
-    `yes` if documents failed that may succeed later.
+    `yes` if documents failed that may succeed later by themselves.
     """
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         return
     store = store_reference((context.parameters or {}).get("store"))
-    transient = sum(outcome.transient and outcome.status == "failed" for outcome in outcomes)
+    transient = sum(_passes_by_itself(outcome) and outcome.status == "failed" for outcome in outcomes)
     resource = {
         "prefect.resource.id": f"diptych.run.{context.flow_run.id}",
         "prefect.resource.name": context.flow_run.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -49,6 +50,9 @@ def test_acknowledged_failure_is_not_reported_until_the_file_changes(
 def test_password_opens_the_files_that_match_its_pattern_and_is_stored_nowhere(
     locked: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    assert run(["ingest", "docs", "--store", "s", "--json"]) == 4
+    failed = json.loads(capfd.readouterr().out)
+    assert (failed["transient"], failed["needs_action"]) == (True, True)  # tried by every ingest, but not by a timer
     assert run(["ingest", "docs", "--store", "s"]) == 4
     (tmp_path / "diptych.toml").write_text(f'[passwords]\n"docs/l*.pdf" = "{PASSWORD}"\n"*.pdf" = "wrong"\n')
     assert run(["ingest", "docs", "--store", "s"]) == 0
