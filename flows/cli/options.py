@@ -24,7 +24,26 @@ question = click.argument(
 )
 """All words of the command line as one text, so that a question needs no quotes."""
 paths = click.argument("paths", metavar="PATH|URI...", nargs=-1, required=True)
-store = click.option("--store", metavar="DIR|URL", help="Store to use; by default the one in the settings.")
+
+
+def _check_store(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.strip():  # such as an unset variable in a script
+        raise click.BadParameter("is empty; give a folder or a URL, or leave the option out")
+    return value
+
+
+def _check_pages(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    from extractors.page_range import check_page_range
+
+    try:
+        return check_page_range(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+store = click.option(
+    "--store", metavar="DIR|URL", callback=_check_store, help="Store to use; by default the one in the settings."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON Lines to stdout instead of a summary.")
 where = click.option("--where", metavar="EXPR", help='A filter: price < 200 and tags contains "wool".')
 copies = click.option("--copies", is_flag=True, help="Also show what copies of a document repeat.")
@@ -43,7 +62,11 @@ prefect = click.option(
 
 
 pages = click.option(
-    "--pages", default="", metavar="FROM-TO", help="Only read these pages of each document: 7, 1-50 or 51-."
+    "--pages",
+    default="",
+    metavar="FROM-TO",
+    callback=_check_pages,
+    help="Only read these pages of each document: 7, 1-50 or 51-.",
 )
 
 
