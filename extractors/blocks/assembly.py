@@ -123,7 +123,7 @@ def extract_blocks(
         problems=tuple(one if document.pages else replace(one, page=None) for one in problems),
         notes=(
             *document.notes,
-            *(f"{count} images left out: {reason}" for reason, count in reader.notes.items()),
+            *(f"{count} image{'s' * (count != 1)} left out: {reason}" for reason, count in reader.notes.items()),
             *((missing,) if missing and found and options.ocr != "off" else ()),
         ),
         seconds=timer.seconds,

@@ -86,8 +86,9 @@ def _open_document(source: Source) -> Any:
     try:
         document = pymupdf().open(path, filetype="pdf")
     except Exception as error:  # FileDataError, EmptyFileError and MuPDF's own
-        reason = str(error).replace(str(path), name).rstrip(".")
-        raise ExtractionError(f"{name}: cannot be opened as a PDF ({reason}). {advice}") from error
+        says_more = str(path) not in str(error)  # MuPDF's own message names the file again, and nothing else
+        reason = f" ({str(error).rstrip('.')})" if says_more else ""
+        raise ExtractionError(f"{name}: cannot be opened as a PDF{reason}. {advice}") from error
     problem, is_locked = "", False
     if not document.is_pdf:  # MuPDF opens text, XPS and more, whatever `filetype` says
         problem = "is not a PDF, whatever its suffix says. Save it as PDF."

@@ -80,7 +80,8 @@ def _read_package(archive: zipfile.ZipFile, file: BinaryIO) -> Workbook:
             sheets.append(Sheet(name, cells_by_sheet[name], hidden=hidden, comments=comments))
         drawings = [tuple(_drawings(archive, parts[one.name][0], cells_by_sheet)) for one in sheets]
         sheets = [replace(one, drawings=drawn) for one, drawn in zip(sheets, drawings, strict=True)]
-        notes = [f"{without_value:,} formulas have no stored values; {_ADVICE}"] if without_value else []
+        formulas = "formula has no stored value" if without_value == 1 else "formulas have no stored values"
+        notes = [f"{without_value:,} {formulas}; {_ADVICE}"] if without_value else []
         if len(parts) > MAX_SHEETS:
             notes.append(f"only the first {MAX_SHEETS} of {len(parts)} sheets were read; split the workbook")
         return Workbook(sheets, str(book.properties.title or ""), tuple(notes))

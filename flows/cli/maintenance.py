@@ -76,9 +76,9 @@ def status(failed: bool, limit: tuple[int, int] | None, store: str | None, as_js
 def _summarise(documents: Sequence[DocumentRecord], place: str) -> Iterator[str]:
     """Counts of a store, and the commands that help with incomplete documents."""
     counts = Counter(document.status for document in documents)
-    passages, pictures = (sum(getattr(one, name) for one in documents) for name in ("passages", "pictures"))
+    amounts = ", ".join(pluralize(sum(getattr(one, f"{n}s") for one in documents), n) for n in ("passage", "picture"))
     parts = ", ".join(f"{counts[name]} {name}" for name in ("complete", "partial", "failed") if counts[name]) or "empty"
-    yield f"{place}: {len(documents)} documents ({parts}), {passages} passages, {pictures} pictures"
+    yield f"{place}: {pluralize(len(documents), 'document')} ({parts}), {amounts}"
     yield from _suggest_fixes(documents, place)
 
 

@@ -67,10 +67,12 @@ class IngestReport:
         if not removed and self.outcomes and counts["unchanged"] == len(self.outcomes):
             partial = sum(bool(outcome.problems) for outcome in self.outcomes)
             return f"nothing changed: {total} as before" + (f", {partial} of them partial" if partial else "") + known
+        if not self.outcomes:
+            return f"nothing to ingest{removed}"
         statuses = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
         ingested = [outcome for outcome in self.outcomes if outcome.status in ("complete", "partial")]
         parts = "; " + _parts_count(*ingested) if ingested else ""
-        return f"{total}: {statuses or 'none'}{parts}{known}{removed}"
+        return f"{total}: {statuses}{parts}{known}{removed}"
 
     @property
     def acknowledged(self) -> int:

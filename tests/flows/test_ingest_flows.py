@@ -151,7 +151,7 @@ def test_backfill_respects_its_limits_and_retries_permanent_failures_only_on_req
         "left_out": 0, "deleted": 0, "gone": 0, "waiting": 0,
         "usage": {},
     }  # fmt: skip
-    assert third.message == "0 documents: none"
+    assert third.message == "nothing to ingest"
     assert listener.totals == [0, 1]
     assert listener.outcomes == [("papers/broken.pdf", "failed")]
 
@@ -260,7 +260,7 @@ def test_retry_reindex_and_sweep_as_flows(tmp_path: Path, monkeypatch: pytest.Mo
     with shared_diptych(load_settings("s")):
         nothing = retry(store="s", return_state=True)
         everything = retry(everything=True, store="s", return_state=True)
-    assert nothing.message == "0 documents: none"
+    assert nothing.message == "nothing to ingest"
     result = run_result(everything)
     assert (everything.name, result["complete"], result["failed"]) == ("Failed", 1, 1)
     assert "lost.pdf: cannot be read again" in str(run_artifacts(everything)["ingest-report"].data)

@@ -129,7 +129,7 @@ def test_caption_of_an_unreadable_image_stays_text(tmp_path: Path) -> None:
     found = extract_content(tmp_path, Image(fail), Text("Figure 1: Sales."), image(b"no image"), Text("Text."))
     assert found.passages[0].text == "Figure 1: Sales.\nText."
     assert found.report.captions_unmatched == ("Figure 1: Sales.",)
-    assert found.report.notes == ("1 images left out: it is on the web and was not fetched",)
+    assert found.report.notes == ("1 image left out: it is on the web and was not fetched",)
     (problem,) = found.report.problems
     assert (problem.page, "left out: an image" in problem.reason) == (None, True)
 

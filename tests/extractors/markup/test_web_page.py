@@ -57,9 +57,9 @@ def test_figure_has_caption_and_context_and_other_images_are_counted(page: Path)
     assert (figure.caption, figure.label, figure.heading) == ("Figure 1: Wear of pumps.", "figure 1", ("Care",))
     assert figure.context == ("As Fig. 1 shows, pumps wear.",)
     assert sorted(found.report.notes) == [
-        "1 images left out: not beside the file; copy the images of the page with it",
-        "1 images left out: not fetched from the web; save the page with its images",
-        "1 images left out: outside of the folder of the file, where images are not read",
+        "1 image left out: not beside the file; copy the images of the page with it",
+        "1 image left out: not fetched from the web; save the page with its images",
+        "1 image left out: outside of the folder of the file, where images are not read",
     ]
     assert found.report.problems == ()
 

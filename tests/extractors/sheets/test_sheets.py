@@ -180,7 +180,7 @@ def test_pictures_comments_and_hidden_sheets_are_read(tmp_path: Path) -> None:
 def test_formulas_give_their_values_and_missing_ones_are_said(tmp_path: Path) -> None:
     extraction = extract_file(save(tmp_path, ["Site", "kW"], ["Oslo", 5], ["Sum", "=SUM(B2:B2)"])[1])
     assert "SUM(" not in texts(extraction)[0]
-    assert extraction.report.notes[0].startswith("1 formulas have no stored values")
+    assert extraction.report.notes[0].startswith("1 formula has no stored value")
 
 
 def test_sheet_too_large_is_refused_and_others_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

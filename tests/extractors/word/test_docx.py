@@ -186,7 +186,7 @@ def test_linked_picture_is_not_fetched(document: Any, tmp_path: Path) -> None:
     blip.set(f"{{{relation}}}embed", target)
     found = extract_file(save(document, tmp_path))
     assert found.pictures == ()
-    assert any("1 images left out: linked and not fetched" in note for note in found.report.notes)
+    assert any("1 image left out: linked and not fetched" in note for note in found.report.notes)
 
 
 @pytest.mark.parametrize(

@@ -66,3 +66,5 @@ def test_a_file_whose_name_is_not_utf_8_is_read_and_deleted_alone(
     assert list(document_statuses(capsys, "s")) == ["caf\\xe8.md", "caf\\xea.md"]
     assert run(["delete", first, "--store", "s"]) == 0
     assert list(document_statuses(capsys, "s")) == ["caf\\xea.md"]
+    assert run(["status", "--store", "s"]) == 0
+    assert "s: 1 document (1 complete), 1 passage, 0 pictures" in capsys.readouterr().out

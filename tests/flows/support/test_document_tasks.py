@@ -40,7 +40,7 @@ def test_failure_among_small_documents_has_a_task_of_its_own_name(
     assert (state.name, run_result(state)["failed"]) == ("Failed", 2)
     batch = next(name for name in ended if name.startswith("9 documents: papers/0.png"))
     assert ended.pop(batch) == "Partial"
-    assert str(ended["papers/broken.pdf"]).startswith("Failed: papers/broken.pdf: cannot be opened as a PDF")
+    assert str(ended["papers/broken.pdf"]).startswith("Failed: papers/broken.pdf: cannot be opened as a PDF. Check")
     assert str(ended["papers/locked.pdf"]).startswith("Failed: papers/locked.pdf: is encrypted")
     assert len(ended) == 2
 

@@ -35,7 +35,7 @@ def test_unconfirmed_removals_make_a_run_partial_and_are_counted() -> None:
     assert [IngestReport(unchanged, removals).exit_code for removals in (unconfirmed, deleted)] == [3, 0]
     assert IngestReport([outcome("c", "failed")], unconfirmed).exit_code == 4
     assert IngestReport(unchanged, unconfirmed).summary == "1 document: 1 unchanged; 3 gone, not deleted"
-    assert IngestReport([], deleted).summary == "0 documents: none; 3 deleted"
+    assert IngestReport([], deleted).summary == "nothing to ingest; 3 deleted"
     assert list(deleted.lines()) == [
         "deleted    a.pdf: its file is gone",
         "deleted    b.csv#1: the row was removed from its catalogue",
@@ -45,7 +45,7 @@ def test_unconfirmed_removals_make_a_run_partial_and_are_counted() -> None:
 
 
 def test_summary_counts_documents_and_their_parts() -> None:
-    assert IngestReport([]).summary == "0 documents: none"
+    assert IngestReport([]).summary == "nothing to ingest"
     assert IngestReport([outcome("a", "unchanged")] * 2).summary == "nothing changed: 2 documents as before"
     mixed = [outcome("a", pages=2, passages=5, pictures=1), outcome("b", "unchanged", pages=9), outcome("c", "failed")]
     expected = "3 documents: 1 complete, 1 failed, 1 unchanged; 2 pages, 5 passages, 1 picture"
