@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag
 
-from extractors.addresses import place_path
+from extractors.addresses import is_elsewhere, place_path
 from extractors.formats import has_rows, is_archive, is_row
 from flows.support.wording import diptych_command, pluralize
 
@@ -45,6 +45,8 @@ class Removals:
             yield f"{'moved' if document.id in self.moved else 'deleted':<9}  {document.name}: {self.reason(document)}"
         for document in self.unconfirmed[:MAX_LISTED]:
             yield f"gone       {document.name}: {removal_reason(document)}"
+        if len(self.unconfirmed) > MAX_LISTED:
+            yield f"           and {len(self.unconfirmed) - MAX_LISTED:,} more"
         if self.unconfirmed:
             yield f"note       {self.warning}"
         for sentence in self.describe_skipped():
@@ -84,6 +86,8 @@ def _list_names(documents: Sequence[DocumentRecord]) -> str:
 def removal_reason(document: DocumentRecord) -> str:
     file, is_part, _ = document.uri.partition("#")
     path = place_path(file)
+    if is_part and not is_elsewhere(file) and not path.exists():
+        return f"{path.name} is gone"
     if is_row(document.uri):
         return "the row was removed from its catalogue"
     if is_part:

@@ -157,3 +157,18 @@ def test_one_damaged_row_is_a_note_even_the_first(rows: Path, capsys: pytest.Cap
     rows.write_text("{broken\n" + rows.read_text())
     said = run_messages(capsys, "ingest", ".", "--store", "s")
     assert "left out   pumps.jsonl: row 1 is not a JSON object and was left out" in said
+
+
+def test_rows_of_a_deleted_catalogue_say_so_and_long_lists_say_how_many_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "other.txt").write_text("The pump hums.")
+    rows = write_rows(tmp_path / "shop" / "pumps.jsonl", *range(1, 17))
+    run_messages(capsys, "ingest", ".", "--store", "s")
+    rows.unlink()
+    said = run_messages(capsys, "ingest", ".", "--store", "s", code=3)
+    gone = [line for line in said if line.startswith("gone")]
+    assert gone[0] == "gone       shop/pumps.jsonl#1: pumps.jsonl is gone"
+    assert len(gone) == 10
+    assert "           and 6 more" in said
