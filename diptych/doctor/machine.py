@@ -215,7 +215,11 @@ def _check_folder(name: str, folder: Path, cost: str, setting: str) -> Check:
     if not existing.is_dir():
         return Check(name, "broken", f"{existing} is not a folder", cost, f"export {setting}=FOLDER")
     if not os.access(existing, os.W_OK | os.X_OK):
-        return Check(name, "broken", f"{existing} is not writable", cost, f"sudo chown -R {os.getuid()} {existing}")
+        if os.statvfs(existing).f_flag & os.ST_RDONLY:
+            return Check(name, "broken", f"{existing} is on a read-only disk", cost, f"export {setting}=FOLDER")
+        is_owner = existing.stat().st_uid == os.getuid()
+        fix = f"chmod u+rwx {existing}" if is_owner else f"sudo chown -R {os.getuid()} {existing}"
+        return Check(name, "broken", f"{existing} is not writable", cost, fix)
     free = shutil.disk_usage(existing).free
     what, fix = f"{folder}, {free / (1 << 30):.1f} GiB free", f"df -h {existing}"
     if free < FULL_DISK:

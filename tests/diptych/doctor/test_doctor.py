@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +17,7 @@ from diptych.doctor import doctor, machine
 from diptych.doctor.doctor import run_checks
 from diptych.doctor.machine import (
     Check,
+    check_cache,
     check_libreoffice,
     check_packages,
     check_pictures,
@@ -209,3 +212,24 @@ def test_picture_store_in_an_object_store_is_tried(settings: Settings, s3: S3Ser
     )
     missing = check_pictures(settings.model_copy(update={"pictures": "gs://b/p"}))
     assert (missing.state, missing.fix) == ("broken", "pip install 'diptych[gcs]'")
+
+
+@pytest.mark.parametrize(
+    ("flags", "owner", "what", "fix"),
+    [
+        (os.ST_RDONLY, 0, "is on a read-only disk", "export DIPTYCH_CACHE=FOLDER"),
+        (0, 0, "is not writable", "chmod u+rwx"),
+        (0, 1, "is not writable", "sudo chown -R"),
+    ],
+)
+def test_folder_that_cannot_be_written_names_a_way_that_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: int, owner: int, what: str, fix: str
+) -> None:
+    """Root, who runs the tests in a container, may write everywhere: the answers of the system are replaced."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=flags))
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + owner)
+    found = check_cache(Settings(cache=tmp_path))
+    assert found.state == "broken"
+    assert what in found.what
+    assert found.fix.startswith(fix)
