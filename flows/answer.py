@@ -20,12 +20,13 @@ from flows.support.flow_settings import FormText, StoreChoice, flow_settings
 from flows.support.hit_pages import evidence_crops
 from flows.support.progress import current_listener
 from flows.support.questions import find_answer
-from flows.support.run_states import name_run
+from flows.support.run_states import ends_with_sentence, name_run
 from flows.support.shared_store import shared_diptych
 from flows.support.wording import escape_markdown, markdown_code, pluralize
 
 
 @flow(name="answer", persist_result=True, result_serializer="json")
+@ends_with_sentence
 async def answer(
     text: str = "",
     image: FormText = "",
@@ -52,11 +53,11 @@ async def answer(
         passages: Passages shown to the model: 3 for exactly three, 3+ for at least three.
         pictures: Number of pictures shown to the model, in the same form.
     """
+    configured, title = flow_settings(store), one_line(text or str(image))
+    await asyncio.to_thread(name_run, f"answer: {title}", configured.store)
     question = make_question(text, image, where, limit, passages=passages, pictures=pictures)
-    settings = answer_settings(flow_settings(store), model, verify)
-    title = one_line(text or str(image))
+    settings = answer_settings(configured, model, verify)
     with shared_diptych(settings, budget) as diptych:
-        await asyncio.to_thread(name_run, f"answer: {title}", diptych.settings.store)
         found = await asyncio.to_thread(find_answer, diptych, question)
     current_listener().on_result(found)
     answered = found.answer

@@ -39,7 +39,7 @@ from flows.support.ingest_tasks import (
 from flows.support.local_prefect import run_result
 from flows.support.progress import current_listener, listening
 from flows.support.removals import NO_REMOVALS
-from flows.support.run_states import describe_paths, name_run, report_cancelled
+from flows.support.run_states import describe_paths, ends_with_sentence, name_run, report_cancelled
 from flows.support.shared_store import RunUsage
 from flows.support.wording import pluralize
 
@@ -50,6 +50,7 @@ BATCH_API_TASKS = 5 * PART_TASKS
 
 
 @flow(name="backfill")
+@ends_with_sentence
 def backfill(
     paths: list[str] | None = None,
     since: date | None = None,

@@ -13,12 +13,13 @@ from flows.support.evaluation_tables import REPORT, evaluation_markdown
 from flows.support.flow_settings import FormText, StoreChoice, flow_settings
 from flows.support.progress import current_listener
 from flows.support.questions import run_evaluation
-from flows.support.run_states import failed_state, name_run
+from flows.support.run_states import ends_with_sentence, failed_state, name_run
 from flows.support.shared_store import shared_diptych
 from flows.support.wording import escape_markdown, pluralize
 
 
 @flow(name="evaluate", persist_result=True, result_serializer="json")
+@ends_with_sentence
 def evaluate(
     questions: str,
     arms: list[str] | None = None,
@@ -43,8 +44,9 @@ def evaluate(
         get_run_logger().info("%s", line)
         current_listener().on_note(line)
 
-    with shared_diptych(flow_settings(store), budget) as diptych:
-        name_run(f"evaluate: {questions}", diptych.settings.store)
+    settings = flow_settings(store)
+    name_run(f"evaluate: {questions}", settings.store)
+    with shared_diptych(settings, budget) as diptych:
         evaluated = run_evaluation(diptych, Path(questions), arms, gate, report, log)
     current_listener().on_result(evaluated)
     evaluation, below_gate = evaluated.evaluation, evaluated.below_gate

@@ -11,10 +11,11 @@ from extractors.page_range import PATTERN
 from flows.support.flow_settings import StoreChoice, flow_paths
 from flows.support.ingest_tasks import delete_removed_documents, finish_run, ingest_in_tasks, ingest_run
 from flows.support.progress import current_listener
-from flows.support.run_states import describe_paths, name_run
+from flows.support.run_states import describe_paths, ends_with_sentence, name_run
 
 
 @flow(name="ingest")
+@ends_with_sentence
 def ingest(
     paths: list[str] | None = None,
     confirm_deletes: bool = False,
@@ -43,6 +44,7 @@ def ingest(
     """
     with ingest_run(store, budget, include, exclude, runner, pages) as (diptych, usage):
         paths = flow_paths(paths)
+        name_run(f"ingest {describe_paths(paths)}", diptych.settings.store)  # the number of documents follows
         found = diptych.maintenance.find_sources(paths)
         name_run(f"ingest {describe_paths(paths)} ({len(found.sources)})", diptych.settings.store)
         current_listener().on_sources(len(found.sources), found.skipped)

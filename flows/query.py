@@ -3,8 +3,6 @@
 The flow is async because every sync flow run ends with a second of waiting, which is longer than a search takes.
 """
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,7 +20,7 @@ from flows.support.flow_settings import FormText, StoreChoice, flow_settings
 from flows.support.hit_pages import hits_markdown
 from flows.support.progress import current_listener
 from flows.support.questions import find_batch, find_hits, read_batch
-from flows.support.run_states import name_run
+from flows.support.run_states import ends_with_sentence, name_run
 from flows.support.shared_store import shared_diptych
 from flows.support.wording import escape_markdown, pluralize
 
@@ -31,6 +29,7 @@ MAX_ROWS = 500
 
 
 @flow(name="query", persist_result=True, result_serializer="json")
+@ends_with_sentence
 async def query(
     text: str = "",
     image: FormText = "",
@@ -61,14 +60,14 @@ async def query(
         batch: JSON Lines file of questions on the worker's machine, instead of text and image.
         store: Folder, URL of a Qdrant server, or a block. Default: Variable `diptych_store`, else as configured.
     """
+    settings, title = flow_settings(store), one_line(batch or text or str(image))
+    await asyncio.to_thread(name_run, f"query: {title}", settings.store)
     modality = None if panels == "both" else panels
     question = make_question(
         text, image, where, limit, offset,
         modality=modality, passages=passages, pictures=pictures, split_rows=split_rows, copies=copies,
     )  # fmt: skip
-    title = one_line(batch or text or str(image))
-    with shared_diptych(flow_settings(store)) as diptych:
-        await asyncio.to_thread(name_run, f"query: {title}", diptych.settings.store)
+    with shared_diptych(settings) as diptych:
         if batch:
             return await _search_batch(diptych, Path(batch), question, offset)
         found = await asyncio.to_thread(find_hits, diptych, question, offset)

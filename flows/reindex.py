@@ -8,12 +8,13 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.support.flow_settings import StoreChoice, flow_settings
-from flows.support.run_states import name_run, store_name
+from flows.support.run_states import ends_with_sentence, name_run, store_name
 from flows.support.shared_store import RunUsage, shared_diptych
 from flows.support.wording import describe_reindex
 
 
 @flow(name="reindex")
+@ends_with_sentence
 def reindex(store: StoreChoice = None) -> State[Any]:
     """Rebuild the collections with the encoders and the language of the current settings.
 

@@ -11,10 +11,11 @@ from flows.support.flow_settings import StoreChoice
 from flows.support.ingest_report import outcome_line
 from flows.support.ingest_tasks import finish_run, ingest_in_tasks, ingest_run
 from flows.support.progress import current_listener
-from flows.support.run_states import name_run
+from flows.support.run_states import ends_with_sentence, name_run
 
 
 @flow(name="retry")
+@ends_with_sentence
 def retry(
     everything: bool = False,
     store: StoreChoice = None,

@@ -9,12 +9,13 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.support.flow_settings import StoreChoice, flow_settings
-from flows.support.run_states import name_run, store_name
+from flows.support.run_states import ends_with_sentence, name_run, store_name
 from flows.support.shared_store import shared_diptych
 from flows.support.wording import describe_sweep, escape_markdown
 
 
 @flow(name="sweep")
+@ends_with_sentence
 def sweep(store: StoreChoice = None) -> State[Any]:
     """Remove points, pictures and old editions that no document uses. Safe while documents are being ingested.
 

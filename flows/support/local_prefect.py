@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import warnings
@@ -63,6 +64,8 @@ def local_prefect() -> Iterator[None]:
     from prefect.exceptions import PrefectException
     from prefect.settings import PREFECT_API_URL
 
+    # Outside of Prefect's levels: it says for how many events the command waits at its end.
+    logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)
     # Ctrl-C may arrive after Prefect has made a coroutine and before it awaits it.
     warnings.filterwarnings("ignore", "coroutine 'get_state_result' was never awaited", RuntimeWarning)
     try:

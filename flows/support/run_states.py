@@ -5,9 +5,11 @@ it. The state and our own lines already say what happened, so these records are 
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
+from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from prefect import get_run_logger
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -21,6 +23,7 @@ from diptych.object_store import hide_credentials
 from diptych.printable import one_line
 from flows.support.local_prefect import RunFailed
 
+F = TypeVar("F", bound=Callable[..., Any])
 MAX_NAME = 80
 """Characters of a run's name, which the UI shows on one line."""
 REPEATED = {
@@ -34,6 +37,37 @@ REPEATED = {
 def failed_state(message: str, data: Any) -> State[Any]:
     """The final state Failed of a run that has a result all the same; `run_result` returns it."""
     return Failed(message=message, data=RunFailed(message, data))
+
+
+def ends_with_sentence(flow: F) -> F:
+    """Let a flow that raises a known error end as Failed with its message, without the words that Prefect puts before.
+
+    Calling the flow in Python still raises the error.
+    """
+    if iscoroutinefunction(flow):
+
+        @wraps(flow)
+        async def run_async(*arguments: Any, **named: Any) -> Any:
+            try:
+                return await flow(*arguments, **named)
+            except DiptychError as error:
+                return _failed_with(error)
+
+        return cast(F, run_async)
+
+    @wraps(flow)
+    def run(*arguments: Any, **named: Any) -> Any:
+        try:
+            return flow(*arguments, **named)
+        except DiptychError as error:
+            return _failed_with(error)
+
+    return cast(F, run)
+
+
+def _failed_with(error: DiptychError) -> State[Any]:
+    get_run_logger().error("%s", one_line(str(error), 1000))
+    return Failed(message=str(error), data=error)
 
 
 def cancelled_state() -> State[Any]:

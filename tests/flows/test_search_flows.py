@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, StateType
 
 from diptych.errors import BudgetReached, QueryError
@@ -166,3 +167,15 @@ def test_filter_is_combined_with_the_chosen_modality() -> None:
     assert parse_filter("page > 3", "text") == parse_where('page > 3 and modality = "text"')
     with pytest.raises(QueryError, match="column 7"):
         parse_filter("page <")
+
+
+def test_run_with_a_wrong_filter_ends_with_our_sentence_under_its_own_name(store: str) -> None:
+    state = run_async(query("valve", where="page <", store=store, return_state=True))
+    assert state.type == StateType.FAILED
+    assert str(state.message).startswith("filter, column 7: expected a number")
+    with get_client(sync_client=True) as client:
+        assert state.state_details.flow_run_id
+        found = client.read_flow_run(state.state_details.flow_run_id)
+    assert (found.name, set(found.tags)) == ("query: valve", {"diptych", "store: store"})
+    with pytest.raises(QueryError, match="filter, column 7"):
+        run_async(query("valve", where="page <", store=store))
