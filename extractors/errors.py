@@ -27,6 +27,10 @@ class ExtractionError(DiptychError):
         self.transient, self.needs_action = transient, needs_action
 
 
+class NoRows(ExtractionError):
+    """A catalogue that is whole, but has no rows."""
+
+
 class WorkerLost(ExtractionError):
     """A worker process was killed from outside or could not be started. Trying again soon may well succeed."""
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from extractors.catalog.columns import Cell, parse_column, unify_column
-from extractors.errors import ExtractionError
+from extractors.errors import ExtractionError, NoRows
 from extractors.text.cleaning import replace_surrogates
 
 # Names of columns in lower case with underscores, the likeliest first.
@@ -102,7 +102,7 @@ def _first_json_names(path: Path, head: str) -> list[str]:
 
     Raises `ExtractionError` if every row is.
     """
-    any_json = len(head) >= HEAD_BYTES  # the only row may be cut
+    any_json = len(head) >= HEAD_BYTES or not head.strip()  # the only row may be cut
     for line in filter(str.strip, head.split("\n")):
         with suppress(ValueError, RecursionError):
             row, any_json = json.loads(line), True
@@ -128,7 +128,9 @@ def read_catalog(path: Path) -> Catalog:
     except (csv.Error, UnicodeDecodeError) as error:
         raise ExtractionError(f"{path}: cannot be read as a table ({error}); save it as CSV in UTF-8") from error
     if not catalog.numbers:
-        raise ExtractionError(f"{path}: has no rows" + "".join(f"; {note}" for note in catalog.notes[:1]))
+        if not catalog.notes:
+            raise NoRows(f"{path}: has no rows")
+        raise ExtractionError(f"{path}: has no rows; {catalog.notes[0]}")
     if not catalog.known_columns((*IMAGE_COLUMNS, *DESCRIPTION_COLUMNS)):
         known = "image, image_url, photo, picture or description"
         raise ExtractionError(f"{path}: not a catalogue, because no column is called {known}; rename one")

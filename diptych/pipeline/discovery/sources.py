@@ -28,6 +28,7 @@ from extractors.addresses import is_elsewhere, place_path, place_uri
 from extractors.catalog.extractor import row_sources
 from extractors.catalog.pictures import PictureFiles
 from extractors.catalog.table import is_url, read_catalog, table_kind
+from extractors.errors import NoRows
 from extractors.formats import describe_formats, find_format, has_members, has_plain_tables, has_rows, is_archive
 from extractors.types import FileState, Source
 
@@ -260,9 +261,13 @@ class _Catalogues:
             message = str(error).replace(str(copy), file.place)
             if self.single and not file.walked:
                 raise SourceError(message) from error
-            reason = _skipped_table(file, message).reason
-            source = _as_source(file, file.state or FileState())
-            return [replace(source, name=file.path.name, unreadable=reason)]
+            skipped = _skipped_table(file, message)
+            if isinstance(error, NoRows):
+                self.skipped.append(skipped)
+                return None
+            return [
+                replace(_as_source(file, file.state or FileState()), name=file.path.name, unreadable=skipped.reason)
+            ]
         urls = [reference for row in catalogue.image_references() for reference in row if is_url(reference)]
         downloads = self.fetch(urls) if self.fetch and urls else {}
         self.skipped.extend(_skipped_table(file, note) for note in catalogue.notes)

@@ -192,6 +192,14 @@ def test_list_that_is_not_a_catalogue_is_skipped_in_a_folder_and_refused_by_name
         find_sources([table])
 
 
+def test_catalogues_without_rows_are_skipped_and_damaged_ones_are_failed_documents(tmp_path: Path) -> None:
+    for name, text in (("none.csv", "image,name\n"), ("none.jsonl", ""), ("damaged.jsonl", "{{\n")):
+        write(tmp_path / name, text)
+    found = find_sources([tmp_path])
+    assert [Path(skipped.path).name for skipped in found.skipped] == ["none.csv", "none.jsonl"]
+    assert [source.name for source in found.sources if source.unreadable] == ["damaged.jsonl"]
+
+
 def test_a_thousand_small_files_are_found(tmp_path: Path) -> None:
     for number in range(1000):
         (tmp_path / f"{number:04}.png").write_bytes(PNG + str(number).encode())
