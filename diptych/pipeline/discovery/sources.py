@@ -261,13 +261,11 @@ class _Catalogues:
             message = str(error).replace(str(copy), file.place)
             if self.single and not file.walked:
                 raise SourceError(message) from error
-            skipped = _skipped_table(file, message)
-            if isinstance(error, NoRows):
-                self.skipped.append(skipped)
-                return None
-            return [
-                replace(_as_source(file, file.state or FileState()), name=file.path.name, unreadable=skipped.reason)
-            ]
+            skipped, source = _skipped_table(file, message), _as_source(file, file.state or FileState())
+            if not isinstance(error, NoRows):
+                return [replace(source, name=file.path.name, unreadable=skipped.reason)]
+            self.skipped.append(skipped)
+            return None
         urls = [reference for row in catalogue.image_references() for reference in row if is_url(reference)]
         downloads = self.fetch(urls) if self.fetch and urls else {}
         self.skipped.extend(_skipped_table(file, note) for note in catalogue.notes)

@@ -61,7 +61,7 @@ def test_links_to_nothing_are_named(tmp_path: Path) -> None:
 def test_unreadable_files_among_several_paths_are_skipped(tmp_path: Path) -> None:
     write_photo(tmp_path / "poster.png", "GREEN VALVE")
     (tmp_path / "notes.log").write_text("words")
-    (tmp_path / "broken.jsonl").write_bytes(b"")
+    (tmp_path / "broken.jsonl").write_bytes(b"{{")
     found = find_sources(sorted(tmp_path.iterdir()))
     assert {source.name: bool(source.unreadable) for source in found.sources} == {
         "broken.jsonl": True,
