@@ -213,8 +213,21 @@ def is_archive(path: Path) -> bool:
 
 def is_row(name: str) -> bool:
     """Return True when a document's name or address is that of a catalogue row, such as `products.csv#17`."""
-    file, mark, _ = name.rpartition("#")
-    return bool(mark) and has_rows(Path(file))
+    file, row = split_name(name)
+    return bool(row) and has_rows(Path(file))
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return the file and the row or member that a document's name or address consists of.
+
+    `products.csv#17` is `products.csv` and `17`; of a whole file, the second part is empty. Names of files, rows and
+    members may all contain `#`, so the file ends where its suffix says that rows or members follow.
+    """
+    for mark in re.finditer("#", name):
+        file = name[: mark.start()]
+        if has_rows(Path(file)) or has_members(Path(file)):
+            return file, name[mark.end() :]
+    return name, ""
 
 
 def _check_content(row: Format, source: Source) -> None:

@@ -23,7 +23,7 @@ from diptych.store.terms import analyse
 from diptych.store.types import PAGE_WORDS, Payload, Store
 from diptych.store.visible_points import visible_points
 from extractors.catalog.extractor import field_sentence
-from extractors.formats import is_row
+from extractors.formats import is_row, split_name
 from extractors.pictures.store import image_path
 from extractors.types import ImageFile
 
@@ -184,7 +184,7 @@ def _description(payload: Payload) -> str:
     for name, value in payload["fields"].items():
         is_number = not isinstance(value, str) or any(character.isdigit() for character in value)
         # The name of a row is its id. A field that repeats the title adds nothing.
-        is_repeated = value in (payload["title"], payload["document"].rpartition("#")[2])
+        is_repeated = value in (payload["title"], split_name(payload["document"])[1])
         words = "" if is_number or is_repeated else field_sentence(name, value).removeprefix(f"{name}: ")
         text = text.replace(field_sentence(name, value), words)
     return text
@@ -198,7 +198,7 @@ def _spread(found: Sequence[QuestionCandidate], random: Random) -> Iterator[Ques
     """One of each document in turn, with a catalogue as one document; kinds take turns within a document."""
     groups: dict[str, dict[str, list[QuestionCandidate]]] = defaultdict(lambda: defaultdict(list))
     for candidate in found:
-        groups[candidate.document.partition("#")[0]][candidate.kind].append(candidate)
+        groups[split_name(candidate.document)[0]][candidate.kind].append(candidate)
     queues = []
     for name in sorted(groups):
         kinds = [groups[name][kind] for kind in sorted(groups[name])]

@@ -17,7 +17,16 @@ from diptych.pipeline.discovery.sources import find_sources
 from diptych.settings import Settings
 from extractors import formats as formats_module
 from extractors.errors import ExtractionError
-from extractors.formats import FORMATS, Format, extract_document, failed_plugins, find_format, formats, is_row
+from extractors.formats import (
+    FORMATS,
+    Format,
+    extract_document,
+    failed_plugins,
+    find_format,
+    formats,
+    is_row,
+    split_name,
+)
 from extractors.types import Options, Source
 from tests.support.papers import write_photo
 
@@ -98,6 +107,20 @@ def test_rows_of_a_catalogue_are_recognised_by_name() -> None:
     assert is_row("products.csv#17")
     assert not is_row("products.csv")
     assert not is_row("C#.pdf")
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "inside"),
+    [
+        ("goods.csv#b#2", "goods.csv", "b#2"),
+        ("C#/goods #1.csv#b#2", "C#/goods #1.csv", "b#2"),
+        ("mail.eml#invoice #7.pdf", "mail.eml", "invoice #7.pdf"),
+        ("C#/notes #3.md", "C#/notes #3.md", ""),
+    ],
+)
+def test_names_of_files_rows_and_members_may_contain_the_mark_between_them(name: str, file: str, inside: str) -> None:
+    assert split_name(name) == (file, inside)
+    assert is_row(name) == file.endswith(".csv")
 
 
 # --- formats of other packages ------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from diptych.serve.problems import problem_of
 from diptych.serve.served_library import ServedLibrary
 from diptych.store.names import in_natural_order
 from diptych.store.register import DocumentRecord
-from extractors.formats import is_row
+from extractors.formats import is_row, split_name
 from extractors.types import WHOLE_KINDS
 
 DOCUMENTS, PRODUCTS, PAGES = 100, 48, 20
@@ -80,7 +80,7 @@ def _list(records: Sequence[DocumentRecord]) -> list[Listed]:
     found = []
     for record in records:
         if is_row(record.name):
-            catalogues.setdefault(record.name.rpartition("#")[0], []).append(record)
+            catalogues.setdefault(split_name(record.name)[0], []).append(record)
         else:
             shown = replace(record, name=short_name(record.name), error=record.reason)
             found.append(Listed(shown, f"/documents/{record.id}"))

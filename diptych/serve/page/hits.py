@@ -18,7 +18,7 @@ from diptych.serve.page.text import Pieces, mark_words, table_markup
 from diptych.store.points import HEADING_SEPARATOR
 from extractors.catalog.extractor import field_sentence
 from extractors.errors import ExtractionError
-from extractors.formats import is_row
+from extractors.formats import is_row, split_name
 from extractors.pictures.decode import open_image
 from extractors.types import ImageFile
 
@@ -152,8 +152,8 @@ def _row_text(hit: Hit) -> str:
 
 def short_name(document: str) -> str:
     """The name of a document, or the last part of an absolute path, with the name of a member."""
-    file, mark, member = document.partition("#")
-    return file.rpartition("/")[2] + mark + member if document.startswith("/") else document
+    file, _ = split_name(document)
+    return document[file.rfind("/") + 1 :] if document.startswith("/") else document
 
 
 def printed_label(label: str) -> str:

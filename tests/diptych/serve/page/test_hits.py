@@ -8,6 +8,7 @@ from diptych.serve.page.hits import Shown, printed_label, short_name
 def test_absolute_paths_are_shortened_to_the_file_and_its_member() -> None:
     assert short_name("reports/a.pdf") == "reports/a.pdf"
     assert short_name("/home/ann/mail.zip#2026/a.pdf") == "mail.zip#2026/a.pdf"
+    assert short_name("/home/C#/goods #1.csv#b#2") == "goods #1.csv#b#2"
 
 
 def test_labels_are_shown_as_documents_print_them() -> None:

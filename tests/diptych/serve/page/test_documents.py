@@ -1,0 +1,44 @@
+"""The views of documents and of catalogues, for files with names and problems that are out of the ordinary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+
+import pytest
+from starlette.testclient import TestClient
+
+from diptych import Diptych, Settings
+from diptych.serve.app import create_app
+from tests.support.papers import write_photo
+from tests.support.served_store import ADDRESS
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of a server for a catalogue with `#` in its name and in the id of a row."""
+    folder = tmp_path_factory.mktemp("shop")
+    write_photo(folder / "lamp.jpg", "LAMP")
+    rows = ["id,title,image", "a,Desk,", "b#2,Lamp,lamp.jpg"]
+    (folder / "goods #1.csv").write_text("\n".join(rows))
+    settings = Settings(store=str(folder.parent / "shop-store"), root=folder, ocr="off", workers=1)
+    with Diptych.open(settings) as library:
+        library.ingest([folder])
+        with TestClient(create_app(library), base_url=ADDRESS) as client:
+            yield client
+
+
+def text_of(pages: TestClient, address: str) -> str:
+    """The words of a page, without its markup."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", pages.get(address).text)).split())
+
+
+def test_a_row_whose_id_contains_the_mark_is_a_row(pages: TestClient) -> None:
+    (lamp,) = [hit for hit in pages.get("/api/v1/search?q=lamp").json()["hits"] if hit["title"] == "Lamp"]
+    assert (lamp["document"], lamp["place"]) == ("goods #1.csv#b#2", "")
+    assert {face["modality"] for face in lamp["faces"]} == {"text", "image"}
+    assert "Lamp" in text_of(pages, "/catalogue")
+    listed = text_of(pages, "/documents")
+    assert "goods #1.csv complete 2 rows" in listed
+    assert "b#2" not in listed
