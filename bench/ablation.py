@@ -127,7 +127,7 @@ def _recalls(questions: Sequence[Question], found: Sequence[Candidates], context
 
 
 def _within_document(question: Question) -> Question:
-    where = all_of(question.query.where, Compare("document", "=", question.document))
+    where = all_of(question.query.filter, Compare("document", "=", question.document))
     return replace(question, query=replace(question.query, where=where))
 
 

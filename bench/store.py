@@ -55,7 +55,7 @@ def _time_queries(queries: Sequence[Query], runtime: Runtime) -> tuple[list[floa
     def baseline() -> None:
         query = next(baseline_queries)
         vector = context.spaces.text.encode_texts([query.text], query=True)[0]
-        context.store.text.search([RankedListRequest(10, vector=vector, using=TEXT_VECTOR, where=query.where)])
+        context.store.text.search([RankedListRequest(10, vector=vector, using=TEXT_VECTOR, where=query.filter)])
 
     time_alternately(whole_search, baseline, WARM_UP_QUERIES)
     return time_alternately(whole_search, baseline, TIMED_QUERIES)

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from diptych.library.diptych import Diptych
 from diptych.search.hits import Hit
-from diptych.search.query import Query
-from diptych.where import all_of, parse_where
+from diptych.search.query import Query, as_filter
+from diptych.where import all_of
 
 try:
     from langchain_core.callbacks import CallbackManagerForRetrieverRun
@@ -46,8 +46,8 @@ class DiptychRetriever(BaseRetriever):  # type: ignore[misc]
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None, where: str = ""
     ) -> list[Document]:
         """`k` and `where` are arguments of `invoke`; `where` narrows the filter of the retriever further."""
-        filters = [parse_where(text) if text.strip() else None for text in (self.where, where)]
-        question = Query(query, where=all_of(*filters), least=self.least, exact=self.exact, split_rows=self.split_rows)
+        both = all_of(as_filter(self.where), as_filter(where))
+        question = Query(query, where=both, least=self.least, exact=self.exact, split_rows=self.split_rows)
         return [_document(hit) for hit in self.library.search(question, self.k if k is None else k)]
 
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 
 from diptych.library.diptych import Diptych
 from diptych.search.hits import Hit
-from diptych.search.query import Query
-from diptych.where import parse_where
+from diptych.search.query import Query, as_filter
 
 try:
     from llama_index.core.callbacks import CallbackManager
@@ -58,7 +57,7 @@ class DiptychRetriever(BaseRetriever):  # type: ignore[misc]
         """
         super().__init__(callback_manager=callback_manager, verbose=verbose)
         self._library, self.similarity_top_k = library, similarity_top_k
-        self._where = parse_where(where) if where.strip() else None
+        self._where = as_filter(where)
         self._least, self._exact, self._split_rows = least or {}, exact or {}, split_rows
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:

@@ -94,7 +94,7 @@ def search_captions(queries: Sequence[EncodedQuery], context: SearchContext) -> 
     captioned: dict[object, tuple[list[tuple[str, Payload]], Vectors]] = {}
     results: list[list[Hit]] = []
     for query in queries:
-        where = query.query.where
+        where = query.query.filter
         if where not in captioned:
             found = [(id_, payload) for id_, payload in _visible_pictures(context, where) if _caption(payload)]
             captions = [_caption(payload) for _, payload in found]

@@ -111,7 +111,7 @@ def _judge(index: int, evaluation: Evaluation, run: ArmRun) -> WorstQuestion:
 
 def _wanted_hit(question: Question, context: SearchContext) -> Hit | None:
     page = {"page": question.pages[0]} if question.pages else {}
-    where = all_of(question.query.where, where_from_fields({"document": question.document, **page}))
+    where = all_of(question.query.filter, where_from_fields({"document": question.document, **page}))
     found = search([replace(question.query, where=where)], context, DEPTH)[0]
     modality = "image" if question.about_a_figure else "text"
     return next((hit for hit in found if hit.modality == modality), found[0] if found else None)

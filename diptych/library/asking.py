@@ -30,7 +30,7 @@ def ask(
             (hits,) = search([prepared], runtime.search_context, limit)
         else:
             (hits,) = search_many([query], limit)
-    items = gather_evidence(hits, store, runtime.picture_store, runtime.search_context.resolve(query.where))
+    items = gather_evidence(hits, store, runtime.picture_store, runtime.search_context.resolve(query.filter))
 
     def crop(item: SourcedItem) -> str | None:
         return crop_passage(item, runtime.existing(), runtime.workers(), runtime.pictures)

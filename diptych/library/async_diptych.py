@@ -86,7 +86,7 @@ class AsyncDiptych:
         return await self._run(self._readers, self.sync.search_groups, query, by, limit, each)
 
     async def like(
-        self, hit_id: str, limit: int = 10, where: Expression | None = None, split_rows: bool = False
+        self, hit_id: str, limit: int = 10, where: Expression | str | None = None, split_rows: bool = False
     ) -> list[Hit]:
         return await self._run(self._readers, self.sync.like, hit_id, limit, where, split_rows)
 
@@ -111,7 +111,7 @@ class AsyncDiptych:
     async def documents(self) -> list[DocumentRecord]:
         return await self._run(self._readers, self.sync.documents)
 
-    async def delete(self, names: Sequence[str] = (), where: Expression | None = None) -> list[DocumentRecord]:
+    async def delete(self, names: Sequence[str] = (), where: Expression | str | None = None) -> list[DocumentRecord]:
         return await self._run(self._writers, self.sync.delete, names, where)
 
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[[*Arguments], T], *arguments: *Arguments) -> T:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from diptych.errors import QueryError
 from diptych.library.maintenance import Maintenance
 from diptych.library.parts import Part, find_document, load_parts
 from diptych.library.query_preparation import QueryPreparation
@@ -14,7 +15,7 @@ from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
 from diptych.models.price_list import PriceList
 from diptych.search.hits import Hit, Results
-from diptych.search.query import Query
+from diptych.search.query import Query, as_filter
 from diptych.settings import Settings, load_settings
 from diptych.shared_limits import SharedLimits
 from diptych.store.names import distinct_documents
@@ -159,7 +160,7 @@ class Diptych:
         return self._preparation.store_image(image).name
 
     def like(
-        self, hit_id: str, limit: int = 10, where: Expression | None = None, split_rows: bool = False
+        self, hit_id: str, limit: int = 10, where: Expression | str | None = None, split_rows: bool = False
     ) -> list[Hit]:
         """At most `limit` hits whose text or image is similar to that of the hit `hit_id`. Encodes nothing.
 
@@ -167,7 +168,7 @@ class Diptych:
         """
         from diptych.search.more_like_this import find_similar
 
-        hits = find_similar(hit_id, self._runtime.search_context, limit, where, split_rows)
+        hits = find_similar(hit_id, self._runtime.search_context, limit, as_filter(where), split_rows)
         self._load_pictures(hits)
         return hits
 
@@ -215,12 +216,12 @@ class Diptych:
         """Changes with every commit to the store, by whatever process: what was read under an equal one still holds."""
         return register_version(self._runtime.existing())
 
-    def parts(self, documents: Collection[str] | None, where: Expression | None = None) -> list[Part]:
+    def parts(self, documents: Collection[str] | None, where: Expression | str | None = None) -> list[Part]:
         """The passages and pictures of documents, given by the ids of their records, that match a filter; None: of all.
 
         By document, page and place on the page.
         """
-        return load_parts(self._runtime.existing(), documents, self._runtime.search_context.resolve(where))
+        return load_parts(self._runtime.existing(), documents, self._runtime.search_context.resolve(as_filter(where)))
 
     def find_document(self, hit_id: str) -> str | None:
         """The id of the document that a hit belongs to; None if no hit has this id."""
@@ -239,13 +240,15 @@ class Diptych:
         self._runtime.picture_store.load([path])
         return path
 
-    def delete(self, names: Sequence[str] = (), where: Expression | None = None) -> list[DocumentRecord]:
+    def delete(self, names: Sequence[str] = (), where: Expression | str | None = None) -> list[DocumentRecord]:
         """Delete documents by name, path or URI, or all that match `where`; with both, those named that match.
 
         A catalogue stands for its rows, a folder for everything in it. Nothing is deleted if this raises `QueryError`:
         for a name that is unknown or ambiguous, and for a filter on parts of documents.
         """
-        chosen = distinct_documents(self.maintenance.select(names, where))
+        if isinstance(names, str):
+            raise QueryError(f"{names}: names are given as a list, also a single one: [{names!r}]")
+        chosen = distinct_documents(self.maintenance.select(names, as_filter(where)))
         self.maintenance.remove(chosen)
         return chosen
 

@@ -65,7 +65,7 @@ class QueryPreparation:
         """The query as it is searched, and the path of its image in the picture store. Raises as `prepare` does."""
         self._runtime.check_models("encoder", "image_encoder", "page_encoder")
         found = self.interpret(query)
-        query = replace(query, text=found.text, where=all_of(query.where, found.where))
+        query = replace(query, text=found.text, where=all_of(query.filter, found.where))
         if query.image is None:
             return query, None
         with TemporaryFolder() as folder:

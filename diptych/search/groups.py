@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, Literal
 
-from diptych.errors import QueryError
 from diptych.search.hits import Hit, Results, make_hit
+from diptych.search.paging import check_number
 from diptych.search.query import Query
 from diptych.search.result_order import RankedPart
 from diptych.search.search import SearchContext, encode_queries, find_hits
@@ -37,8 +37,8 @@ def search_groups(query: Query, context: SearchContext, by: By, limit: int, each
 
     Raises the same errors as `search`.
     """
-    if limit < 1 or each < 1:
-        raise QueryError(f"cannot show {limit} groups of {each} hits")
+    check_number("limit", limit, 1)
+    check_number("each", each, 1)
 
     def key(document: str, page: int) -> object:
         return (document, page) if by == "page" else document

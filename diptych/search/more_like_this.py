@@ -7,6 +7,7 @@ from itertools import islice
 
 from diptych.errors import QueryError
 from diptych.search.hits import Hit, make_hits
+from diptych.search.paging import check_number
 from diptych.search.query import Query
 from diptych.search.query_intent import QueryIntent
 from diptych.search.ranking_inputs import part_content
@@ -32,8 +33,7 @@ def find_similar(
     A catalogue row counts as one thing, text and photo. Results contain neither the hit itself nor exact copies of its
     text or image. Raises `QueryError` if no hit has this id.
     """
-    if limit < 1:
-        raise QueryError(f"cannot show {limit} hits")
+    check_number("limit", limit, 1)
     with context.store.hold():
         own = _parts(hit_id, context.store)
         vectors = _mean_vectors(own, context)

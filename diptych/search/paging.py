@@ -3,6 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from numbers import Integral
 
 from diptych.errors import QueryError
 from diptych.search.query import Query
@@ -32,12 +33,19 @@ def stable_order(band: Band, first: int) -> Iterator[RankedPart]:
 def check_page(query: Query, limit: int, offset: int) -> None:
     """Raises `QueryError` for numbers that no page of hits can satisfy."""
     counts = {**query.least, **query.exact}
-    if limit < 1 or offset < 0:
-        raise QueryError(f"cannot show {limit} hits after the first {offset}")
+    check_number("limit", limit, 1)
+    check_number("offset", offset, 0)
     if wrong := [name for name, count in counts.items() if name not in MODALITIES or count < 0]:
         raise QueryError(f"`least` or `exact` has {wrong[0]!r}; both take a number of hits for text and for image")
     if sum(counts.values()) > limit:
         raise QueryError(f"the query requires {sum(counts.values())} hits but the limit is {limit}; raise the limit")
+
+
+def check_number(name: str, value: int, minimum: int) -> None:
+    """Raises `QueryError` for anything but a whole number of at least `minimum`."""
+    number: object = value
+    if not isinstance(number, Integral) or value < minimum:
+        raise QueryError(f"{name} must be a whole number of at least {minimum}, not {value!r}")
 
 
 def with_minimum(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diptych.where import Expression
+from diptych.errors import QueryError
+from diptych.where import Expression, parse_where
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A text, an image, or both, optionally restricted by a filter."""
+    """A text, an image, or both, optionally restricted by a filter. Raises `QueryError` for a malformed one."""
 
     text: str = ""
     image: Path | str | bytes | Image | None = None
     """Path of an image file, its URL (http or https), its bytes, or a PIL image."""
-    where: Expression | None = None
-    """Filter; `diptych.where.parse` reads one from a string."""
+    where: Expression | str | None = None
+    """Filter, such as `price < 200`; a string is parsed at once."""
     literal: bool = False
     """Search for phrases such as "under $200" as plain words instead of turning them into filters."""
     least: Mapping[str, int] = field(default_factory=dict)
@@ -39,6 +40,17 @@ class Query:
     is known is used anyway."""
     problem: str = ""
     """Why the image is not searched with. `QueryPreparation` sets it."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise QueryError(f"the text of a query must be a string, not {self.text!r:.40}")
+        object.__setattr__(self, "where", as_filter(self.where))
+
+    @property
+    def filter(self) -> Expression | None:
+        """`where` as an expression."""
+        assert not isinstance(self.where, str)
+        return self.where
 
     @property
     def image_file(self) -> Path | None:
@@ -58,3 +70,12 @@ class Query:
             other = "image" if modality == "text" else "text"
             required[other] = max(required.get(other, 0), limit - count)
         return required
+
+
+def as_filter(where: Expression | str | None) -> Expression | None:
+    """A filter as an expression; a string is parsed, and an empty one is no filter. Raises `QueryError`."""
+    if isinstance(where, str):
+        return parse_where(where) if where.strip() else None
+    if not isinstance(where, Expression | None):
+        raise QueryError(f"a filter must be a string such as 'price < 200', not {where!r:.40}")
+    return where

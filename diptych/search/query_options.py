@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from diptych.errors import QueryError
-from diptych.search.query import Query
-from diptych.where import Expression, all_of, parse_where, where_from_fields
+from diptych.search.query import Query, as_filter
+from diptych.where import Expression, all_of, where_from_fields
 
 Modality = Literal["text", "image"]
 MODALITIES: tuple[Modality, ...] = ("text", "image")
@@ -46,7 +46,7 @@ def make_question(
 def parse_filter(where: str | None, modality: str | None = None) -> Expression | None:
     """The filter of a query. Raises `QueryError` with the column of a syntax error."""
     return all_of(
-        parse_where(where) if where and where.strip() else None,
+        as_filter(where),
         where_from_fields({"modality": modality}) if modality else None,
     )
 

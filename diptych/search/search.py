@@ -184,12 +184,12 @@ def find_hits(
     """`select_points`, with all texts and pictures of the catalogue rows among them; none for nonsense."""
     problems: list[str] = []
     points = select_points(query, context, select, page_size, problems)
-    in_words_alone = query.query.text.strip() and not query.query.image and not query.query.where
+    in_words_alone = query.query.text.strip() and not query.query.image and not query.query.filter
     has_stored_word = any(name in BM25_LISTS for point in points for name in point.fused.ranks)
     makes_sense = has_stored_word or not in_words_alone
     if not (makes_sense or resembles(query.intent, query.vectors, context.store, context.spaces, context.names)):
         return Results(resembles=False)
-    rows = complete_rows(points, context.resolve(query.query.where), context.store)
+    rows = complete_rows(points, context.resolve(query.query.filter), context.store)
     return Results(rows, problem=next(iter(problems), ""))
 
 
@@ -240,7 +240,7 @@ def _ranked_points(
         return stable_order(band, BAND)
 
     def of_modality(modality: str) -> Iterator[RankedPart]:
-        where = all_of(query.query.where, Compare("modality", "=", modality))
+        where = all_of(query.query.filter, Compare("modality", "=", modality))
         return ranked(replace(query, query=replace(query.query, where=where)), None)
 
     order, required = ranked(query, context.reranker), query.query.required(page_size)
@@ -251,7 +251,7 @@ def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> C
     """The candidates for the first `size` hits; searches deeper while most of what it finds is hidden."""
     weights = {**DEFAULT_WEIGHTS, **context.weights}
     while True:
-        where = context.resolve(query.query.where)
+        where = context.resolve(query.query.filter)
         named = select_named_parts(query.intent, where, lambda: context.names.records(context.store))
         requests = {
             name: dict(request_lists(name, query.intent, query.vectors, where, named, context.uses, size))
@@ -259,7 +259,7 @@ def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> C
         }
         language = DEFAULT if context.language == AUTO else context.language
         found = read_candidates(context.store, context.cache, requests, weights, READ_DEPTH * size, language)
-        if where != context.resolve(query.query.where):
+        if where != context.resolve(query.query.filter):
             continue  # the names in the filter stand for other documents now
         if found.complete or not found.mostly_hidden:
             break

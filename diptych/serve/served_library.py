@@ -109,7 +109,7 @@ class ServedLibrary:
         return await self._readers.run(self._explain, query, resembles)
 
     def _explain(self, query: Query, resembles: bool) -> str:
-        return explain_no_hits(self._snapshot().documents, query.where, resembles=resembles)
+        return explain_no_hits(self._snapshot().documents, query.filter, resembles=resembles)
 
     async def search_groups(self, query: Query, by: By = "document", limit: int = 10, each: int = 3) -> Results[Group]:
         """See `Diptych.search_groups`."""
@@ -139,7 +139,7 @@ class ServedLibrary:
         return answer
 
     def _restricted(self, query: Query) -> Query:
-        return replace(query, where=self._with_filter(query.where))
+        return replace(query, where=self._with_filter(query.filter))
 
     def _with_filter(self, where: Expression | None) -> Expression | None:
         """A client's filter with the operator's; document names in it only stand for documents that clients see."""

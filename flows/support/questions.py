@@ -69,7 +69,7 @@ def explain(diptych: Diptych, query: Query, found: object, resembles: bool) -> t
     from diptych.library.explanations import describe_filters, explain_no_hits
 
     filters = describe_filters(diptych.interpret(query))
-    return filters, "" if found else explain_no_hits(diptych.documents(), query.where, resembles=resembles)
+    return filters, "" if found else explain_no_hits(diptych.documents(), query.filter, resembles=resembles)
 
 
 def find_batch(
@@ -117,7 +117,7 @@ def read_batch(path: Path, question: Question) -> list[tuple[object, Query]]:
     options = question.query
 
     def make(line: QuestionLine) -> tuple[object, Query]:
-        query = line.query(path.parent, options.where)
+        query = line.query(path.parent, options.filter)
         return line.id, replace(query, split_rows=options.split_rows, copies=options.copies)
 
     with path.open(encoding="utf-8-sig", errors="replace") as lines:

@@ -78,6 +78,8 @@ class Listing:
 
         `changed`: real paths of the only files to open, and of catalogues if a picture or catalogue is among them.
         """
+        if isinstance(paths, str | Path):
+            raise SourceError(f"{paths}: paths are given as a list, also a single one: [{str(paths)!r}]")
         self._changed = None if changed is None else set(changed)
         self._rows_may_change = any(has_rows(path) or _is_image(path) for path in changed or ())
         self._roots = [parse_root(path) for path in paths]

@@ -58,7 +58,7 @@ async def _search(state: SearchState, library: ServedLibrary) -> dict[str, Any]:
     # A link must not cost money: an image is captioned when it is uploaded, if searches need that.
     query = Query(words, await query_image(image, library) if image else None, state.where(), describe_image=False)
     if like:
-        found = Found(Results(await library.like(like, HITS, query.where)), await library.interpret(query))
+        found = Found(Results(await library.like(like, HITS, query.filter)), await library.interpret(query))
     else:
         found = await library.find(query, HITS + 1, first - 1)
     views = view_hits(found.hits[:HITS], words)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from diptych import Diptych, Query, Settings
-from diptych.errors import QueryError, StoreError
+from diptych.errors import DiptychError, QueryError, StoreError
 from diptych.where import parse_where
 from tests.support.papers import write_paper
 
@@ -36,6 +37,43 @@ def library(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def test_search_returns_the_nearest_passage_first(library: Diptych) -> None:
     assert library.search("how long do felines rest", limit=1)[0].document == "cats.pdf"
     assert library.search(Query("minute", where=parse_where('document = "pumps.pdf"')))[0].document == "pumps.pdf"
+
+
+def test_a_filter_may_be_a_string(library: Diptych) -> None:
+    only_pumps = 'document = "pumps.pdf"'
+    (hit, *others) = library.search(Query("sleep", where=only_pumps))
+    assert {one.document for one in (hit, *others)} == {"pumps.pdf"}
+    assert Query("sleep", where=only_pumps) == Query("sleep", where=parse_where(only_pumps))
+    assert {one.document for one in library.like(hit.id, where='document = "cats.pdf"')} == {"cats.pdf"}
+    assert {part.document for part in library.parts(None, only_pumps)} == {"pumps.pdf"}
+    assert Query("sleep", where=" ").where is None
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda library: library.search(Query("cat", where=cast(str, {"price": 50}))),
+            "a filter must be a string such as",
+        ),
+        (lambda library: library.search(Query("cat", where="price <")), "filter, column 8: expected a number"),
+        (lambda library: library.like("1", where=5), "a filter must be a string such as 'price < 200', not 5"),
+        (lambda library: library.search(None), "the text of a query must be a string, not None"),
+        (lambda library: library.search("cat", limit=0), "limit must be a whole number of at least 1, not 0"),
+        (lambda library: library.search("cat", limit="3"), "limit must be a whole number of at least 1, not '3'"),
+        (lambda library: library.search("cat", offset=-1), "offset must be a whole number of at least 0, not -1"),
+        (lambda library: library.search_groups("cat", each=0), "each must be a whole number of at least 1"),
+        (lambda library: library.like("1", "3"), "limit must be a whole number of at least 1, not '3'"),
+        (lambda library: library.delete("cats.pdf"), r"names are given as a list, also a single one: \['cats.pdf'\]"),
+        (lambda library: library.ingest("/papers"), r"/papers: paths are given as a list.*: \['/papers'\]"),
+        (lambda library: library.estimate(Path("/papers")), "/papers: paths are given as a list"),
+    ],
+)
+def test_wrong_arguments_are_refused_in_one_sentence(
+    library: Diptych, call: Callable[[Any], object], message: str
+) -> None:
+    with pytest.raises(DiptychError, match=message):
+        call(library)
 
 
 def test_unchanged_documents_are_not_processed_again(library: Diptych, folder: Path) -> None:
