@@ -5,7 +5,9 @@ import { announce, filledIn, visit } from "./navigation.js";
 export function startImages() {
   document.addEventListener("paste", (event) => take(event.clipboardData?.files, event));
   document.addEventListener("change", (event) => {
-    if (event.target.matches("input[type=file]")) take(event.target.files, event);
+    if (!event.target.matches("input[type=file]")) return;
+    take([...event.target.files], event);
+    event.target.value = ""; // so that the same file can be chosen again
   });
   document.addEventListener("dragover", (event) => {
     if (!form() || !event.dataTransfer?.types.includes("Files")) return;
@@ -22,9 +24,13 @@ export function startImages() {
 const form = () => document.querySelector("form.search[data-images]");
 
 async function take(files, event) {
-  const image = [...(files ?? [])].find((file) => file.type.startsWith("image/"));
-  if (!image || !form()) return;
-  event.preventDefault();
+  if (!files?.length || !form()) return;
+  event.preventDefault(); // also for other files: the browser would leave the page to show a file that is dropped
+  const image = chooseImage([...files]);
+  if (!image) {
+    complain(`${files[0].name} is not an image; choose a PNG, JPEG or WebP file.`);
+    return;
+  }
   announce("Uploading the image");
   document.body.classList.add("busy");
   const body = new FormData();
@@ -41,6 +47,11 @@ async function take(files, event) {
   } finally {
     document.body.classList.remove("busy");
   }
+}
+
+// Browsers know no type of some images, such as .heic files; the server finds out what they are.
+function chooseImage(files) {
+  return files.find((file) => file.type.startsWith("image/")) ?? files.find((file) => !file.type);
 }
 
 function complain(sentence) {

@@ -156,6 +156,43 @@ def test_journey_from_a_query_to_a_page_and_back(site: Site, page: Page, tmp_pat
     expect(page.get_by_alt_text("The image to search with")).to_be_visible()
 
 
+def drop(page: Page, name: str, media_type: str, content: str) -> bool:
+    """Drop a file on the page; returns whether the page keeps the browser from opening it."""
+    kept: bool = page.evaluate(
+        """([name, type, content]) => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([content], name, { type }));
+            return !document.body.dispatchEvent(
+                new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+        }""",
+        [name, media_type, content],
+    )
+    return kept
+
+
+def test_a_file_that_is_not_an_image_is_refused_in_one_sentence(site: Site, page: Page, tmp_path: Path) -> None:
+    posted: list[Request] = []
+    page.on("request", lambda sent: posted.append(sent) if sent.method == "POST" else None)
+    page.goto(site.url)
+    (tmp_path / "manual.html").write_text("<p>a manual</p>")
+    page.locator("input[type=file]").set_input_files(tmp_path / "manual.html")
+    alert = page.get_by_role("alert")
+    expect(alert).to_have_text("manual.html is not an image; choose a PNG, JPEG or WebP file.")
+    assert drop(page, "report.pdf", "application/pdf", "%PDF-1.7")
+    expect(alert).to_have_text("report.pdf is not an image; choose a PNG, JPEG or WebP file.")
+    assert posted == []
+    assert drop(page, "photo.heic", "", "no image at all")
+    expect(alert).to_contain_text("the image of the query")
+    assert len(posted) == 1
+
+
+def test_an_image_that_is_too_large_is_refused_in_one_sentence(site: Site, page: Page, tmp_path: Path) -> None:
+    page.goto(site.url)
+    (tmp_path / "large.png").write_bytes(bytes(40 << 20))
+    page.locator("input[type=file]").set_input_files(tmp_path / "large.png")
+    expect(page.get_by_role("alert")).to_contain_text("the request is larger than 32 MiB; send a smaller image")
+
+
 def test_documents_and_products(site: Site, page: Page) -> None:
     page.goto(f"{site.url}/documents")
     broken = page.locator("tr", has_text="broken")
