@@ -1,5 +1,7 @@
 // Keys: / to the search field, j and k or arrows between hits, Enter opens, Esc goes back; left and right turn pages.
 
+import { visit } from "./navigation.js";
+
 const STOPS = ".hits .place a, .parts .place a, .products h2 a, .documents th a, .statements li";
 
 export function startKeys() {
@@ -18,7 +20,7 @@ export function startKeys() {
 
 function act(event, words) {
   switch (event.key) {
-    case "/": words?.focus(); words?.select(); return Boolean(words);
+    case "/": goToSearch(words); return true;
     case "j": case "ArrowDown": return event.target.closest?.(".sheet") ? false : move(1);
     case "k": case "ArrowUp": return event.target.closest?.(".sheet") ? false : move(-1);
     case "ArrowLeft": return event.target.closest?.(".sheet") ? false : turn("prev");
@@ -26,6 +28,12 @@ function act(event, words) {
     case "Escape": return goBack();
     default: return false;
   }
+}
+
+function goToSearch(words) {
+  if (!words) visit("/", { focus: () => document.querySelector("#q") });
+  words?.focus();
+  words?.select();
 }
 
 function move(step) {
