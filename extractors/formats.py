@@ -133,7 +133,7 @@ FORMATS = (
     Format((".rtf",), _WORD, "application/rtf", rb"\{\\rtf", version=2, reader=readers.RICH_TEXT),
     Format((".html", ".htm", ".xhtml"), _MARKUP, "text/html", reader=readers.WEB_PAGE),
     Format((".mhtml", ".mht"), _MARKUP, "multipart/related", reader=readers.WEB_PAGE),
-    Format((".md", ".markdown"), _MARKUP, "text/markdown", reader=readers.MARKDOWN),
+    Format((".md", ".markdown"), _MARKUP, "text/markdown", version=2, reader=readers.MARKDOWN),
     Format((".rst",), _MARKUP, "text/x-rst", reader=readers.RESTRUCTURED_TEXT),
     Format((".txt", ".text"), _MARKUP, "text/plain", reader=readers.PLAIN_TEXT),
     Format((".ipynb",), _MARKUP, "application/x-ipynb+json", reader=readers.NOTEBOOK),

@@ -104,7 +104,7 @@ def extract_blocks(
     Images go to the picture store `pictures`. Raises `ExtractionError` when there is neither text nor a picture.
     """
     timer = timer or StageTimer()
-    blocks, title = _split_off_title([one for one in map(_cleaned, document.blocks) if one], document.title)
+    blocks, title = _split_off_title([one for one in map(_cleaned, document.blocks) if one], document)
     placed = list(_place(blocks))
     with timer.stage("pictures"):
         reader = ImageReader(blocks, options, pictures)
@@ -147,20 +147,24 @@ def _cleaned(block: Content) -> Content | None:
     return replace(block, caption=clean_text(block.caption), alt=clean_alternative_text(block.alt))
 
 
-def _split_off_title(blocks: Sequence[Content], metadata_title: str) -> tuple[list[Content], str]:
+def _split_off_title(blocks: Sequence[Content], document: BlockDocument) -> tuple[list[Content], str]:
     """The blocks with the document's title as text, and the title.
 
-    It is a heading of level 0; else the first heading if no other is as high; else that of the metadata.
+    It is the one that the author states; else a heading of level 0; else the first heading if no other is as high; else
+    that of the metadata.
     """
     headings = [block for block in blocks if isinstance(block, Heading)]
-    own = clean_text(metadata_title)
+    own = clean_text(document.title)
+    own = "" if is_placeholder(own) else own
+    stated = own if document.states_title else ""
     printed = next((one for one in headings if one.level == 0), None)
     if printed is None and headings:
         highest = min(one.level for one in headings)
         is_alone = [one.level for one in headings].count(highest) == 1 and headings[0].level == highest
         named = own and bare_letters(headings[0].text) in bare_letters(own)
-        printed = headings[0] if named or (is_alone and (highest == 1 or len(headings) > 1)) else None
-    title = printed.text if printed else "" if is_placeholder(own) else own
+        is_title = is_alone and (highest == 1 or len(headings) > 1) and not stated
+        printed = headings[0] if named or is_title else None
+    title = stated or (printed.text if printed else own)
     texts: list[Content] = []
     for one in blocks:
         texts.append(

@@ -85,3 +85,5 @@ class BlockDocument:
     notes: tuple[str, ...] = ()
     fields: Mapping[str, Field] = field(default_factory=dict)
     """Typed fields that the file states about itself, as Markdown does in its front matter."""
+    states_title: bool = False
+    """Whether the author wrote `title`, as in front matter; programs often leave the title of another file."""

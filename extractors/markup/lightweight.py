@@ -40,7 +40,7 @@ def read_markdown(path: Path, name: str) -> BlockDocument:
     fields, note = _read_front_matter(front)
     title = str(fields.pop("title", ""))
     document = _from_html(html, path, title)
-    return BlockDocument(document.blocks, title, notes=(note,) if note else (), fields=fields)
+    return BlockDocument(document.blocks, title, states_title=True, notes=(note,) if note else (), fields=fields)
 
 
 def read_markdown_text(text: str, find_image: ImageFinder) -> list[Content]:

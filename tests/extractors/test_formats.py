@@ -91,6 +91,7 @@ def test_names_and_versions_of_built_in_extractors_match_stored_fingerprints() -
         ("catalog", 3),
         ("sheets", 1),
         ("markup", 1),
+        ("markup", 2),
         ("mail", 1),
         ("members.unpack", 1),
         ("word", 2),

@@ -98,6 +98,24 @@ def test_markdown_has_headings_tables_images_and_fields(tmp_path: Path) -> None:
     assert (picture.caption, picture.context) == ("Figure 1: The pump.", ("Rinse with water, see Figure 1.[1]",))
 
 
+@pytest.mark.parametrize(
+    ("heading", "title", "path"),
+    [
+        ("Roses", "Garden notes", ("Roses",)),
+        ("GARDEN NOTES", "Garden notes", ()),  # the heading prints the title
+    ],
+)
+def test_the_title_in_the_front_matter_is_preferred_to_the_only_heading(
+    tmp_path: Path, heading: str, title: str, path: tuple[str, ...]
+) -> None:
+    found = extract(tmp_path, "a.md", f"---\ntitle: Garden notes\n---\n# {heading}\n\nThey need water.")
+    assert (found.title, found.passages[-1].heading) == (title, path)
+
+
+def test_a_placeholder_in_the_front_matter_is_no_title(tmp_path: Path) -> None:
+    assert extract(tmp_path, "a.md", "---\ntitle: Untitled\n---\n# Roses\n\nThey need water.").title == "Roses"
+
+
 def test_broken_front_matter_becomes_a_note(tmp_path: Path) -> None:
     found = extract(tmp_path, "a.md", "---\na: [1\n---\nText.")
     assert found.passages[0].text == "Text."
