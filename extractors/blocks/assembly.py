@@ -101,7 +101,7 @@ def extract_blocks(
 ) -> Extraction:
     """Return the passages and pictures of a document that has been read into blocks, in reading order.
 
-    Images go to the picture store `pictures`. Raises `ExtractionError` when there is neither text nor a picture.
+    Images go to the picture store `pictures`. Raises `ExtractionError` for a file without a single byte.
     """
     timer = timer or StageTimer()
     blocks, title = _split_off_title([one for one in map(_cleaned, document.blocks) if one], document)
@@ -111,9 +111,8 @@ def extract_blocks(
         found, captions = _pictures(placed, reader)
     with timer.stage("passages"):
         passages = _passages(placed, captions, PassageLimit.of(options))
-    if not passages and not found:
-        reasons = "".join(f"; {one}" for one in (*(one.reason for one in document.problems), *document.notes))
-        raise ExtractionError(f"{source.name}: contains neither text nor pictures{reasons}")
+    if not passages and not found and not source.path.stat().st_size:
+        raise ExtractionError(f"{source.name}: is empty; copy or download it again")
     missing = choose_engine(options)[1]
     problems = (*document.problems, *reader.problems)
     report = Report(

@@ -40,11 +40,7 @@ def _body(mail: Mail) -> list[Content]:
     """What a mail program shows: the HTML, or the text of a mail without one."""
     if mail.html.strip():
         images = {one.content_id: one.data for one in mail.attachments if one.content_id}
-        try:
-            blocks = read_html(parse_html(mail.html), _image_finder(images), whole=True)
-        except ExtractionError:  # empty but for comments
-            blocks = []
-        if blocks:
+        if blocks := read_html(parse_html(mail.html), _image_finder(images), whole=True):
             return blocks
     return plain_text_blocks(mail.text)[0]
 

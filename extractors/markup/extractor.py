@@ -40,7 +40,7 @@ def load_libraries() -> None:
 
 
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:
-    """Extract one file. Raises `ExtractionError` when it is not text, or holds neither text nor pictures."""
+    """Extract one file. Raises `ExtractionError` when it is not text, or cannot be read."""
     timer = StageTimer()
     with timer.stage("open"):
         document = _READERS[source.path.suffix.lower()](source.path, source.name)

@@ -32,7 +32,8 @@ _PERMALINK = re.compile(r"\s*[¶§#🔗]\s*$")
 def parse_html(text: str, *, xml: bool = False) -> Any:
     """Return the root element of a page; `xml`: it is XHTML, where `<a/>` is complete.
 
-    Entities are not resolved and nothing is fetched. Raises `ExtractionError` when there is nothing to parse.
+    Entities are not resolved and nothing is fetched. Raises `ExtractionError` for XHTML that cannot be parsed; HTML of
+    which nothing is left is an empty page.
     """
     from lxml import etree
 
@@ -46,8 +47,10 @@ def parse_html(text: str, *, xml: bool = False) -> Any:
         root = etree.fromstring(text, parser)
     except etree.XMLSyntaxError:
         root = None
+    if root is None and not xml:
+        return etree.Element("html")
     if root is None:
-        raise ExtractionError("contains no HTML")
+        raise ExtractionError("contains no XHTML")
     for element in root.iter() if xml else ():
         if isinstance(element.tag, str):
             element.tag = etree.QName(element).localname

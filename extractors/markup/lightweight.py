@@ -46,7 +46,7 @@ def read_markdown(path: Path, name: str) -> BlockDocument:
 def read_markdown_text(text: str, find_image: ImageFinder) -> list[Content]:
     """Return the blocks of a part of a document that is written in Markdown."""
     html = _markdown_to_html(text)[0]
-    return read_html(parse_html(html), find_image, whole=True) if html.strip() else []
+    return read_html(parse_html(html), find_image, whole=True)
 
 
 def _markdown_to_html(text: str) -> tuple[str, str]:
@@ -93,8 +93,6 @@ def read_rst(path: Path, name: str) -> BlockDocument:
 
 
 def _from_html(html: str, path: Path, title: str = "") -> BlockDocument:
-    if not html.strip():
-        return BlockDocument((), title)
     return BlockDocument(read_html(parse_html(html), images_beside(path), whole=True), title)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from docx import Document
+from openpyxl import Workbook
 
 from diptych import Diptych, Query, Settings
 from diptych.errors import DiptychError, QueryError, StoreError
@@ -87,6 +89,27 @@ def test_deleted_documents_are_no_longer_found(library: Diptych, folder: Path) -
         library.delete(["cats.pdf"])
     library.ingest([folder])
     assert library.search("cat")[0].document == "cats.pdf"
+
+
+def test_blank_files_are_complete_with_a_note_and_files_without_a_byte_fail(tmp_path: Path) -> None:
+    folder = tmp_path / "blank"
+    folder.mkdir()
+    blank = {"a.txt": " \n \n", "a.md": "\n", "a.html": "\n", "b.html": "<html><body></body></html>", "a.csv": "\n\n"}
+    blank |= {"a.rst": "\n", "a.rtf": "{\\rtf1 }", "a.eml": "Subject:\n\n", "a.ipynb": '{"cells": [], "nbformat": 4}'}
+    for name, text in blank.items():
+        (folder / name).write_text(text)
+    Document().save(folder / "a.docx")
+    Workbook().save(folder / "a.xlsx")
+    missing = {"zero.txt", "zero.md", "zero.html", "zero.csv", "zero.docx", "zero.pdf"}
+    for name in missing:
+        (folder / name).touch()
+    with Diptych.open(Settings(store=str(tmp_path / "store"), root=folder, ocr="off", workers=1)) as opened:
+        found = {outcome.name: outcome for outcome in opened.ingest([folder])}
+    complete = {name for name, outcome in found.items() if outcome.status == "complete"}
+    assert complete == {*blank, "a.docx", "a.xlsx"}
+    assert {found[name].notes[-1] for name in complete} == {"contains neither text nor pictures"}
+    for name in missing:
+        assert found[name].error == f"{name}: is empty; copy or download it again"
 
 
 def test_find_removed_lists_documents_whose_files_are_gone(library: Diptych, folder: Path) -> None:

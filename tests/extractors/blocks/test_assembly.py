@@ -146,6 +146,7 @@ def test_parts_keep_the_pages_of_their_blocks(tmp_path: Path) -> None:
     assert (found.paged, found.report.pages) == (True, 3)
 
 
-def test_document_without_content_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ExtractionError, match="contains neither text nor pictures"):
-        extract_content(tmp_path, Text("  "))
+def test_document_without_content_has_no_parts(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("  ")
+    found = extract_content(tmp_path, Text("  "))
+    assert (found.passages, found.pictures, found.report.problems) == ((), (), ())
