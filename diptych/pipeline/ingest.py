@@ -23,6 +23,7 @@ from diptych.store.switch import (
 from diptych.store.types import Store
 from extractors.addresses import place_uri
 from extractors.errors import ExtractionError, WorkerStopped
+from extractors.formats import is_row
 from extractors.timing import utc_now
 from extractors.types import Extraction, Problem, Source
 
@@ -239,6 +240,8 @@ def _store(
     refused = [captions.refused] if captions.refused else []
     encoding = dict.fromkeys(writer.problems)  # a page's image has the same
     problems = (*report.problems, *captions.problems, *unusable, *encoding)
+    if is_row(record.name):
+        problems = tuple(replace(problem, page=None) for problem in problems)
     record = replace(
         record,
         title=extraction.title,

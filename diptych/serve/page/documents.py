@@ -89,12 +89,19 @@ def _list(records: Sequence[DocumentRecord]) -> list[Listed]:
             min(rows, key=lambda record: STATUSES.index(record.status)),
             name=short_name(name),
             title="",
-            problems=tuple(problem for record in rows for problem in record.problems),
+            error="",
+            problems=tuple({"reason": problem, "page": None} for record in rows for problem in _row_problems(record)),
             passages=sum(record.passages for record in rows),
             pictures=sum(record.pictures for record in rows),
         )
         found.append(Listed(whole, SearchState("/catalogue", [("document", name)]).address(), len(rows)))
     return sorted(found, key=lambda one: one.record.name)
+
+
+def _row_problems(record: DocumentRecord) -> list[str]:
+    """What failed or is missing of a row, with its name; rows have no pages."""
+    reasons = [record.reason] if record.error else [problem["reason"] for problem in record.problems]
+    return [f"Row {split_name(record.name)[1]}: {reason}" for reason in reasons]
 
 
 @router.get("/documents/{document}")
@@ -153,7 +160,7 @@ async def _leaf(
         drawn=show_image(image.image) if image else None,
         photo=next((view for view in views if view.picture and not image), None),
         fields=own_fields(record.fields, record.title),
-        problems=[one for one in record.problems if one.get("page") == page],
+        problems=[one for one in record.problems if is_row(record.name) or one.get("page") == page],
     )
 
 

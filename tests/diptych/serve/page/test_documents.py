@@ -20,7 +20,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A client of a server for a catalogue with `#` in its name and in the id of a row."""
     folder = tmp_path_factory.mktemp("shop")
     write_photo(folder / "lamp.jpg", "LAMP")
-    rows = ["id,title,image", "a,Desk,", "b#2,Lamp,lamp.jpg"]
+    rows = ["id,title,image", "a,Desk,", "b#2,Lamp,lamp.jpg", "c,Chair,nope.jpg"]
     (folder / "goods #1.csv").write_text("\n".join(rows))
     settings = Settings(store=str(folder.parent / "shop-store"), root=folder, ocr="off", workers=1)
     with Diptych.open(settings) as library:
@@ -40,5 +40,14 @@ def test_a_row_whose_id_contains_the_mark_is_a_row(pages: TestClient) -> None:
     assert {face["modality"] for face in lamp["faces"]} == {"text", "image"}
     assert "Lamp" in text_of(pages, "/catalogue")
     listed = text_of(pages, "/documents")
-    assert "goods #1.csv complete 2 rows" in listed
+    assert "3 rows" in listed
     assert "b#2" not in listed
+
+
+def test_a_problem_of_a_catalogue_names_its_row(pages: TestClient) -> None:
+    listed = text_of(pages, "/documents")
+    assert "Row c: nope.jpg: there is no such file" in listed
+    assert "Page 1" not in listed
+    (chair,) = pages.get("/api/v1/documents", params={"name": "csv#c"}).json()["documents"]
+    assert [problem["page"] for problem in chair["problems"]] == [None]
+    assert "nope.jpg: there is no such file" in text_of(pages, f"/documents/{chair['id']}")
