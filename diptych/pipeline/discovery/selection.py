@@ -79,7 +79,8 @@ class SelectionRules:
             if self._ignore_files and folder not in self._specs:
                 self._specs[folder] = self._read(folder / IGNORE_FILE, folder / IGNORE_FILE)
             if spec := self._specs.get(folder):
-                yield folder, spec, f"ignored by {folder / IGNORE_FILE}"
+                # Reasons are shown to clients of a server, who may not learn its folders.
+                yield folder, spec, f"ignored by {os.path.relpath(folder / IGNORE_FILE, self._root)}"
 
     def _read(self, file: Path, named: Path) -> GitIgnoreSpec | None:
         def report(reason: str) -> None:

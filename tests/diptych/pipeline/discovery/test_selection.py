@@ -68,7 +68,7 @@ def test_skipped_files_are_named_with_their_reason(tmp_path: Path) -> None:
     first = ", ".join(f"{tmp_path}/{number}.dwg" for number in range(5))
     assert sorted(result.left_out) == sorted([
         f"{ignore_file}: '\\\\' is not a pattern of file names",
-        f"{tmp_path}/b/: ignored by {ignore_file}",
+        f"{tmp_path}/b/: ignored by .diptychignore",
         f"{tmp_path}/a/two.png: matches an exclude pattern",
         f"{first} and 2 more: no extractor reads .dwg files",
     ])  # fmt: skip

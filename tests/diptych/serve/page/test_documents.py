@@ -22,6 +22,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     write_photo(folder / "lamp.jpg", "LAMP")
     rows = ["id,title,image", "a,Desk,", "b#2,Lamp,lamp.jpg", "c,Chair,nope.jpg"]
     (folder / "goods #1.csv").write_text("\n".join(rows))
+    (folder / "draft.md").write_text("Not yet.")
+    (folder / ".diptychignore").write_text("draft.md")
     settings = Settings(store=str(folder.parent / "shop-store"), root=folder, ocr="off", workers=1)
     with Diptych.open(settings) as library:
         library.ingest([folder])
@@ -51,3 +53,11 @@ def test_a_problem_of_a_catalogue_names_its_row(pages: TestClient) -> None:
     (chair,) = pages.get("/api/v1/documents", params={"name": "csv#c"}).json()["documents"]
     assert [problem["page"] for problem in chair["problems"]] == [None]
     assert "nope.jpg: there is no such file" in text_of(pages, f"/documents/{chair['id']}")
+
+
+def test_clients_do_not_learn_the_folders_of_the_server(
+    pages: TestClient, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    listed = text_of(pages, "/documents")
+    assert "draft.md: ignored by .diptychignore" in listed
+    assert str(tmp_path_factory.getbasetemp()) not in listed
