@@ -39,7 +39,8 @@ def make_question(
     """A question from its options; the limit is raised to the number of passages and pictures. Raises `QueryError`."""
     least, exact = parse_counts(passages, pictures)
     condition = parse_filter(where, modality)
-    query = Query(text, image or None, condition, least=least, exact=exact, split_rows=split_rows, copies=copies)
+    image = None if image == "" else image  # of no bytes is an image that cannot be read
+    query = Query(text, image, condition, least=least, exact=exact, split_rows=split_rows, copies=copies)
     return Question(query, limit if offset else max(limit, sum(least.values()) + sum(exact.values())))
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from diptych.errors import DiptychError
 from diptych.search.query_options import Question, make_question
 from diptych.serve.api.models import AnswerModel, show_answer
-from diptych.serve.api.search import Count, Filter, Text, Where, show_filters
+from diptych.serve.api.search import Count, Filter, Text, Where, read_upload, show_filters
 from diptych.serve.dependencies import Library
 from diptych.serve.options import PREFIX
 from diptych.serve.problems import PROBLEMS, problem_of
@@ -61,7 +61,7 @@ async def ask(
 
     Answers `text/event-stream` if the header `Accept` names it, and otherwise one JSON object at the end.
     """
-    image = await options.image.read() if options.image else None
+    image = await read_upload(options.image)
     question = make_question(
         options.q, image, options.where, options.limit, passages=options.passages, pictures=options.pictures
     )

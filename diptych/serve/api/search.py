@@ -35,7 +35,7 @@ Text = Annotated[str, Field(max_length=MAX_TEXT, description="What to search for
 Where = Annotated[str, Field(max_length=MAX_WHERE, description="A filter.", examples=['kind = "figure" and page < 20'])]
 Limit = Annotated[int, Field(ge=1, le=200, description="Maximum number of hits.")]
 Offset = Annotated[int, Field(ge=0, le=2000, description="Number of hits to skip.")]
-Count = Annotated[str, Field(pattern=r"^(\d{1,3}\+?)?$", description="`3`: exactly three, `3+`: at least three.")]
+Count = Annotated[str, Field(max_length=40, description="`3`: exactly three, `3+`: at least three.")]
 
 SplitRows = Annotated[bool, Field(description="Show the text and pictures of a catalogue row as hits.")]
 HitId = Annotated[str, Path(max_length=80, description="The `id` of a hit.")]
@@ -109,8 +109,13 @@ async def search_with_image(
     library: Library, options: Annotated[SearchForm, Form(media_type="multipart/form-data")]
 ) -> Response:
     """Search with an image, a text, or both, sent as a form."""
-    question = options.question(await options.image.read() if options.image else None)
+    question = options.question(await read_upload(options.image))
     return json_response(show_found(await library.find(question.query, question.limit, options.offset)))
+
+
+async def read_upload(image: UploadFile | None) -> bytes | None:
+    """The bytes of an image; None for a field of a form in which no file was chosen."""
+    return await image.read() if image and image.filename else None
 
 
 @router.get("/groups", response_model=Groups)

@@ -70,10 +70,15 @@ async def _search(state: SearchState, library: ServedLibrary) -> dict[str, Any]:
         "passages": passages,
         "pictures": len(views) - passages,
         "summary": f"Hits {first} to {last}: {passages} passages, {len(views) - passages} pictures",
-        "nothing": found.nothing.removeprefix("nothing found").removeprefix(": "),
+        "nothing": _as_sentence(found.nothing.removeprefix("nothing found").removeprefix(": ")),
         "remark": found.hits.problem,
         "pages": state.pages(HITS, f"hits {first} to {last}", more=len(found.hits) > HITS),
     }
+
+
+def _as_sentence(text: str) -> str:
+    """A message of the command line, where it follows other words, as the beginning of a paragraph."""
+    return text[:1].upper() + text[1:]
 
 
 @router.post("/images")

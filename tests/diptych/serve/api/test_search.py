@@ -59,6 +59,19 @@ def test_an_image_is_searched_with(client: TestClient) -> None:
     assert answer.json()["detail"].startswith("the image of the query")
 
 
+def test_an_empty_image_is_named_as_such(client: TestClient) -> None:
+    for data in ({}, {"q": "pump"}):
+        answer = client.post("/api/v1/search", data=data, files={"image": ("x.png", b"")})
+        assert answer.status_code == 422
+        assert answer.json()["detail"] == "the image of the query: is empty; copy or download it again"
+
+
+def test_a_malformed_number_of_hits_is_refused_as_on_the_command_line(client: TestClient) -> None:
+    answer = client.get("/api/v1/search", params={"q": "pump", "passages": "x"})
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("'x' is no number of hits; write 3 for exactly three")
+
+
 def test_hits_lead_to_similar_ones_and_to_groups(client: TestClient, served_diptych: Diptych) -> None:
     hit = served_diptych.search("pump", 1)[0]
     similar = client.get(f"/api/v1/like/{hit.id}").json()["hits"]

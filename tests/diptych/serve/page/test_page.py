@@ -36,7 +36,7 @@ def test_errors_are_pages_with_the_sentences_of_the_command_line(client: TestCli
         ("/hits/..%2F..", 404, ""),
         ("/documents/x", 404, "There is no page with this address."),
         (f"/?image={'0' * 64}.png", 422, "the image to search with is no longer kept"),
-        ("/?q=qxzw+kjvb", 200, "nothing in the store resembles the query"),
+        ("/?q=qxzw+kjvb", 200, "<p>Nothing in the store resembles the query"),
     ):
         answer = client.get(address)
         assert answer.status_code == status, address
