@@ -1,6 +1,6 @@
 """Compares all arms on one set of questions: means with intervals, and the difference of each arm to the search."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -46,6 +46,8 @@ class Evaluation:
     """Type -> number of questions."""
     missing: tuple[str, ...]
     """Documents that the questions name but the store does not have."""
+    missing_pages: tuple[str, ...]
+    """One sentence for each question that names a page which its document does not have."""
     left_out: tuple[str, ...]
     """Questions that could not be searched, each with its reason."""
     fused: ArmRun | None
@@ -65,6 +67,7 @@ class Evaluation:
             "counts": dict(self.counts),
             "types": dict(self.types),
             "missing": list(self.missing),
+            "missing_pages": list(self.missing_pages),
             "left_out": list(self.left_out),
             "arms": [asdict(arm) for arm in self.arms],
             "weights": self.suggestion and self.suggestion.as_dict(),
@@ -101,14 +104,15 @@ def evaluate(
     if on_arm and len(runs) > 1:
         on_arm("weights")
     fused = next((run for run in runs if run.arm == FUSED), None)
-    known = {record.name for record in records}
+    known = {record.name: record.pages for record in records}
     return Evaluation(
         questions=tuple(questions),
         asked=asked,
         arms=tuple(_summarise(run, fused, questions, prices[run.arm]) for run in runs),
         counts={level: len(runs[0].values(level, METRICS[0])) for level in LEVELS},
         types={name: len(rows) for name, rows in group_by_type(questions)},
-        missing=tuple(sorted({question.document for question in questions} - known)),
+        missing=tuple(sorted({question.document for question in questions} - known.keys())),
+        missing_pages=tuple(_missing_pages(questions, known)),
         left_out=left_out,
         fused=fused,
         suggestion=suggest_weights(questions, queries, context) if len(runs) > 1 else None,
@@ -121,6 +125,15 @@ def _encoding_context(arms: Sequence[str], context: SearchContext) -> SearchCont
     if len(arms) == 1:
         return narrow(context, arms[0])
     return replace(context, weights=dict.fromkeys(WEIGHT_NAMES, 1.0))
+
+
+def _missing_pages(questions: Sequence[Question], known: Mapping[str, int]) -> Iterator[str]:
+    """What to correct in questions that name pages beyond the end; `known`: document -> number of its pages."""
+    for question in questions:
+        last = max((*question.pages, *(box.page for box in question.boxes)), default=0)
+        count = known.get(question.document, 0)
+        if 0 < count < last:
+            yield f"question {question.id} names page {last}, but the last page of {question.document} is {count}"
 
 
 def _sum_dollars(charges: Iterable[Charge]) -> float | None:

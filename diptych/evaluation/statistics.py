@@ -14,6 +14,8 @@ DRAWS = 2000
 SEED = 20
 MIN_DOCUMENTS = 8
 """With fewer documents, questions are drawn instead, because a handful of clusters says nothing about their spread."""
+MIN_QUESTIONS = 8
+"""With fewer questions, an interval from a bootstrap says nothing: that of a single question has no width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,12 @@ class Interval:
     """2.5th percentile of the bootstrap means."""
     high: float
     """97.5th percentile."""
+    questions: int
+
+    @property
+    def reliable(self) -> bool:
+        """Whether there are enough questions for an interval."""
+        return self.questions >= MIN_QUESTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +43,31 @@ class Difference:
     better: int
     """Questions on which the first arm is better."""
     worse: int
+    questions: int
+
+    @property
+    def reliable(self) -> bool:
+        """Whether there are enough questions for an interval."""
+        return self.questions >= MIN_QUESTIONS
 
     @property
     def clear(self) -> bool:
-        """Whether the interval excludes zero."""
-        return self.low > 0 or self.high < 0
+        """Whether the interval is reliable and excludes zero."""
+        return self.reliable and (self.low > 0 or self.high < 0)
 
 
 def mean_interval(values: Sequence[float], documents: Sequence[str]) -> Interval:
     """The mean of one value per question, with a 95 % interval; `documents` are those of the questions."""
     means = _bootstrap_means(np.asarray(values, float), documents)
     low, high = np.percentile(means, [2.5, 97.5])
-    return Interval(float(np.mean(values)), float(low), float(high))
+    return Interval(float(np.mean(values)), float(low), float(high), len(values))
 
 
 def paired_difference(first: Sequence[float], second: Sequence[float], documents: Sequence[str]) -> Difference:
     change = np.asarray(first, float) - np.asarray(second, float)
     found = mean_interval([float(value) for value in change], documents)
-    return Difference(found.mean, found.low, found.high, int((change > 0).sum()), int((change < 0).sum()))
+    better, worse = int((change > 0).sum()), int((change < 0).sum())
+    return Difference(found.mean, found.low, found.high, better, worse, len(change))
 
 
 def _bootstrap_means(values: NDArray[np.float64], documents: Sequence[str]) -> NDArray[np.float64]:

@@ -22,8 +22,8 @@ REPORT = "report.html"
 METRICS = ("recall@1", "recall@3", "recall@5", "recall@10", "mrr", "ndcg@10")
 COLUMNS = ("arm", *(f"#{name}" for name in METRICS), "#ndcg to fused", "#ms", "#price")
 LEGEND = (
-    "reading    ±: 95 % interval; ?: the difference to fused may be chance; ms: search of one question, without "
-    "encoding; price: of all questions, where a model is paid"
+    "reading    ±: 95 % interval, from eight questions on; ?: the difference to fused may be chance; ms: search of one "
+    "question, without encoding; price: of all questions, where a model is paid"
 )
 
 
@@ -58,7 +58,9 @@ def _arm_row(arm: Arm, level: Level) -> list[str]:
 
 
 def _with_interval(found: Interval | Difference, form: str) -> str:
-    """`0.825 ±.04`, with half of the interval."""
+    """`0.825 ±.04`, with half of the interval; the mean alone if there are too few questions for one."""
+    if not found.reliable:
+        return f"{found.mean:{form}}"
     return f"{found.mean:{form}} ±{(found.high - found.low) / 2:.2f}".replace("±0", "±")
 
 
@@ -77,7 +79,7 @@ def arm_plot(evaluation: Evaluation, level: Level) -> str:
             f'<text x="{left - 10}" y="{middle + 4}" text-anchor="end" fill="#333">{escape(name)}</text>',
             f'<rect x="{left}" y="{middle - 8}" width="{width}" height="16" fill="#eee"/>',
             f'<rect x="{left}" y="{middle - 8}" width="{mean - left:.1f}" height="16" fill="#4a7ab5"/>',
-            f'<path d="M{low:.1f} {middle}H{high:.1f}" stroke="#111" stroke-width="2"/>',
+            f'<path d="M{low:.1f} {middle}H{high:.1f}" stroke="#111" stroke-width="2"/>' if recall.reliable else "",
             f'<text x="{left + width + 10}" y="{middle + 4}" fill="#333">{recall.mean:.3f}</text>',
         ]
     size = f'width="{left + width + 60}" height="{(len(rows) + 1) * height}"'
@@ -94,6 +96,7 @@ def evaluation_notes(evaluation: Evaluation) -> list[str]:
         more = ", …" if len(evaluation.missing) > 3 else ""
         documents = pluralize(len(evaluation.missing), "document")
         notes.append(f"note       the store lacks {documents} of the questions: {names}{more}")
+    notes += [f"note       {one_line(note)}" for note in evaluation.missing_pages[:3]]
     if evaluation.problem:
         notes.append(f"note       {one_line(evaluation.problem)}")
     if evaluation.suggestion:

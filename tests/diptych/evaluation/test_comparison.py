@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +62,7 @@ def test_unknown_arms_are_refused_and_missing_documents_listed(context: SearchCo
         evaluated(context, ["magic"])
     found = evaluate([asked("1", "cat", "gone.pdf", 1)], context, ["fused"])
     assert found.missing == ("gone.pdf",)
+    assert found.missing_pages == ()
     assert found.suggestion is None
 
 
@@ -110,11 +112,18 @@ def test_the_command_measures_writes_a_report_and_applies_gates(
     captured = capsys.readouterr()
     assert passed == 0
     assert "By page: 1 question" in captured.out
-    assert "1.000 ±.00" in captured.out
+    assert "1.000" in captured.out
+    assert "±" not in captured.out  # a single question has no interval
+    assert re.findall(r"[-+]\d\.\d{3}(?! \?)", captured.out) == []  # and no difference is sure
     assert "price" not in captured.out  # no model is paid
     assert "±: 95 % interval" in captured.err
     assert "fitting takes at least" in captured.err
-    assert Path("out/report.html").stat().st_size > 10_000
+    assert Path("out/report.html").stat().st_size > 5_000
+    Path("q.jsonl").write_text(json.dumps({**line, "pages": [1, 999]}))
+    assert run(["evaluate", "q.jsonl", "--store", store, "--arms", "fused", "--out", "out"]) == 0
+    note = "question 1 names page 999, but the last page of papers/leaflet.pdf is 2"
+    assert f"note       {note}" in capsys.readouterr().err
+    assert note in Path("out/report.html").read_text()
     Path("q.jsonl").write_text(json.dumps({**line, "document": "other.pdf"}))
     missed = run(
         ["evaluate", "q.jsonl", "--store", store, "--arms", "fused", "--json", "--gate", "page recall@10 >= 0.5"]

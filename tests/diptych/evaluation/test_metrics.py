@@ -90,6 +90,13 @@ def test_differences_are_paired() -> None:
     assert statistics.paired_difference([1] * 40, base, names).clear
 
 
+def test_a_few_questions_are_no_proof() -> None:
+    names = [f"d{n}" for n in range(8)]
+    assert not statistics.paired_difference([0] * 7, [1] * 7, names[:7]).clear
+    assert statistics.paired_difference([0] * 8, [1] * 8, names).clear
+    assert not statistics.mean_interval([1], names[:1]).reliable
+
+
 def test_questions_are_read_with_their_places(tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(b"")
     lines: list[dict[str, object]] = [
