@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from diptych.library.diptych import Diptych
 from diptych.search.hits import Hit
@@ -29,6 +29,8 @@ class DiptychRetriever(BaseRetriever):  # type: ignore[misc]
     `heading`, `label`, `caption`, `image` (path of the image file), `ranks`, `fields` and the other attributes of
     `Hit`. A vision model is shown a picture by reading `metadata["image"]`. `ainvoke` works in a thread.
     """
+
+    model_config = ConfigDict(extra="forbid")  # a misspelt filter must not be ignored
 
     library: Diptych
     k: int = Field(default=10, ge=1)

@@ -54,6 +54,13 @@ def test_documents_have_page_box_picture_and_ranks(library: Diptych) -> None:
     assert json.loads(json.dumps(about)) == about
 
 
+def test_unknown_arguments_are_refused(library: Diptych) -> None:
+    with pytest.raises(ValueError, match="were"):
+        DiptychRetriever(library=library, were="page = 2")
+    with pytest.raises(TypeError, match="were"):
+        DiptychRetriever(library=library).invoke("pump", were="page = 2")
+
+
 def test_filters_and_numbers_by_modality(library: Diptych) -> None:
     pages = DiptychRetriever(library=library, where='document = "manual.pdf"')
     assert {one.metadata["document"] for one in pages.invoke("pump")} == {MANUAL}
