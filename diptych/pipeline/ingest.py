@@ -238,8 +238,7 @@ def _store(
     stages.run("encode", lambda: writer.write(record.id, drafts, plan))
     unusable = [Problem(captions.unusable)] if captions.unusable else []
     refused = [captions.refused] if captions.refused else []
-    encoding = dict.fromkeys(writer.problems)  # a page's image has the same
-    problems = (*report.problems, *captions.problems, *unusable, *encoding)
+    problems = (*report.problems, *captions.problems, *unusable, *dict.fromkeys(writer.problems))  # some are repeated
     if is_row(record.name):
         problems = tuple(replace(problem, page=None) for problem in problems)
     record = replace(
