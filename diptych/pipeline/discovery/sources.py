@@ -133,8 +133,7 @@ class Listing:
 
     def _documents(self, file: ListedFile, resolved: Path) -> Iterator[Source]:
         """The documents that a file contains; none for a picture of a row."""
-        row = find_format(file.path)
-        if row is None:
+        if find_format(file.path) is None:
             self.skipped.append(unknown_format(file.path, file.place))
         elif has_rows(file.path):
             prefix = len(file.path.name)
@@ -146,9 +145,8 @@ class Listing:
             except OSError as error:
                 if self._single and not file.walked:
                     raise SourceError(str(unreadable(file.path, error))) from error
-                if not os.path.lexists(file.path):  # removed since it was listed
-                    return
-                self.skipped.append(unreadable(file.path, error))
+                if os.path.lexists(file.path):  # it may have been removed since it was listed
+                    self.skipped.append(unreadable(file.path, error))
                 return
             if not is_archive(file.path):
                 yield source
