@@ -70,5 +70,5 @@ def test_query_by_an_image_without_words_suggests_an_image_encoder(
     assert run(["ingest", "a.pdf", "--store", "s"]) == 0
     (tmp_path / "red.png").write_bytes(png_bytes(640, 480))
     line = error_line(capsys, "query", "--image", "red.png", "--store", "s")
-    for way in ("Add words to the query", 'image_encoder = "clip"', "DIPTYCH_IMAGE_ENCODER=clip", "`diptych reindex`"):
+    for way in ("add words to the query", 'image_encoder = "clip"', "DIPTYCH_IMAGE_ENCODER=clip", "`diptych reindex`"):
         assert way in line

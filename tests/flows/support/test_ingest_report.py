@@ -38,8 +38,8 @@ def test_unconfirmed_removals_make_a_run_partial_and_are_counted() -> None:
     assert IngestReport([], deleted).summary == "nothing to ingest; 3 deleted"
     assert list(deleted.lines()) == [
         "deleted    a.pdf: its file is gone",
-        "deleted    b.csv#1: the row was removed from its catalogue",
-        "deleted    mixed.zip#docs/c.pdf: is no longer in mixed.zip",
+        "deleted    b.csv#1: b.csv is gone",
+        "deleted    mixed.zip#docs/c.pdf: mixed.zip is gone",
     ]
     assert "- `a.pdf: its file is gone`" in IngestReport(unchanged, unconfirmed).markdown("s")
 
