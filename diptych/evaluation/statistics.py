@@ -34,21 +34,12 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Interval):
     """Two arms compared on the same questions, first minus second."""
 
-    mean: float
-    low: float
-    high: float
     better: int
     """Questions on which the first arm is better."""
     worse: int
-    questions: int
-
-    @property
-    def reliable(self) -> bool:
-        """Whether there are enough questions for an interval."""
-        return self.questions >= MIN_QUESTIONS
 
     @property
     def clear(self) -> bool:
@@ -67,7 +58,7 @@ def paired_difference(first: Sequence[float], second: Sequence[float], documents
     change = np.asarray(first, float) - np.asarray(second, float)
     found = mean_interval([float(value) for value in change], documents)
     better, worse = int((change > 0).sum()), int((change < 0).sum())
-    return Difference(found.mean, found.low, found.high, better, worse, len(change))
+    return Difference(found.mean, found.low, found.high, found.questions, better, worse)
 
 
 def _bootstrap_means(values: NDArray[np.float64], documents: Sequence[str]) -> NDArray[np.float64]:

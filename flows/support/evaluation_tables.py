@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from diptych.evaluation.comparison import Arm, Evaluation
     from diptych.evaluation.metrics import Level
-    from diptych.evaluation.statistics import Difference, Interval
+    from diptych.evaluation.statistics import Interval
 
 REPORT = "report.html"
 METRICS = ("recall@1", "recall@3", "recall@5", "recall@10", "mrr", "ndcg@10")
@@ -57,7 +57,7 @@ def _arm_row(arm: Arm, level: Level) -> list[str]:
     return [arm.name, *cells, to_fused, f"{1000 * arm.seconds:.1f}", price]
 
 
-def _with_interval(found: Interval | Difference, form: str) -> str:
+def _with_interval(found: Interval, form: str) -> str:
     """`0.825 ±.04`, with half of the interval; the mean alone if there are too few questions for one."""
     if not found.reliable:
         return f"{found.mean:{form}}"
