@@ -1,4 +1,4 @@
-"""Catalogues: typed columns, rows as documents, and their pictures beside the file or on a web server."""
+"""Catalogues: rows as documents, and their pictures beside the file or on a web server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from diptych.pipeline.discovery.download import fetcher
 from diptych.pipeline.discovery.sources import find_sources
 from diptych.places.web import Limits
 from extractors.catalog import table
-from extractors.catalog.columns import parse_column, unify_column
 from extractors.catalog.extractor import extract, row_sources
 from extractors.catalog.table import read_catalog
 from extractors.errors import ExtractionError
@@ -43,55 +42,6 @@ def rows_of(path: Path) -> list[Source]:
     return row_sources(read_catalog(path), {})
 
 
-@pytest.mark.parametrize(
-    ("cells", "values"),
-    [
-        (["1", "", "-3"], [1, None, -3]),
-        (["1", "2.5"], [1.0, 2.5]),
-        (["True", "no"], [True, False]),
-        (["007", "12"], ["007", "12"]),
-        (["1", "x"], ["1", "x"]),
-        (["$1,299.00", "$5"], [1299.0, 5.0]),
-        (["1.299,00 €", "5,5 €"], [1299.0, 5.5]),
-        (["$5", "€5"], ["$5", "€5"]),
-        (["12,000", "7"], [12000.0, 7.0]),
-        (["2026-11-20", "2026-01-02"], ["2026-11-20", "2026-01-02"]),
-        (["12345678901234567890"], ["12345678901234567890"]),
-        (["nan"], ["nan"]),
-        (["5", "n/a", "-", "7.5"], [5.0, None, None, 7.5]),
-        (["$5", "N/A"], [5.0, None]),
-        (["n/a", "-"], ["n/a", "-"]),
-        (["red", "n/a"], ["red", "n/a"]),
-        (["", ""], [None, None]),
-        (["a; b, c", "", "b"], [["a", "b", "c"], None, ["b"]]),
-        (["red|blue", "red|red", "|"], [["red", "blue"], ["red"], None]),
-        (["38; 40.5", "40"], [[38.0, 40.5], [40.0]]),
-        (["wool, cotton", "cotton, silk"], [["wool", "cotton"], ["cotton", "silk"]]),
-        (["S, M, L", "M, L", "S"], [["S", "M", "L"], ["M", "L"], ["S"]]),
-        (["Doe, Jane; Roe, Richard", "Poe, Al"], [["Doe, Jane", "Roe, Richard"], ["Poe, Al"]]),
-        (["1,5 l; 2 l"], [["1,5 l", "2 l"]]),
-    ],
-)
-def test_column_gets_one_type(cells: list[str], values: list[object]) -> None:
-    parsed = parse_column(cells)
-    assert parsed == values
-    assert [type(value) for value in parsed] == [type(value) for value in values]
-
-
-@pytest.mark.parametrize(
-    "cells",
-    [
-        ["Oslo, Norway", "Bergen, Norway", "Norway"],
-        ["dairy, eggs", "dairy, eggs"],
-        ["Keep dry; never wash it in a machine, or it shrinks.", "Wash; iron"],
-        ["Salt &amp; Pepper", "Salt"],
-        ["1,5", "2,5 kg"],
-    ],
-)
-def test_punctuation_inside_texts_does_not_make_lists(cells: list[str]) -> None:
-    assert parse_column(cells) == cells
-
-
 def test_only_fields_become_lists(tmp_path: Path) -> None:
     text = "id,name,tags,description\nA;1,Hat; red,warm; red,One; two\n"
     (row,) = row_sources(read_catalog(write_shop(tmp_path, text)), {})
@@ -99,22 +49,6 @@ def test_only_fields_become_lists(tmp_path: Path) -> None:
     assert row.fields == {"id": "A;1", "name": "Hat; red", "tags": ["warm", "red"]}
     (passage,) = extract(row, WITHOUT_OCR, tmp_path / "pictures").passages
     assert passage.text == "Hat; red\nOne; two\nid: A;1. tags: warm, red."
-
-
-@pytest.mark.parametrize(
-    ("values", "cells"),
-    [
-        ([["red", " new "], "blue", None, []], [["red", "new"], ["blue"], None, None]),
-        ([[1, 2], [2.5]], [[1.0, 2.0], [2.5]]),
-        ([[1, "a"], 2], [["1", "a"], ["2"]]),
-        ([[True, False]], [["True", "False"]]),
-        ([{"a": [1]}, None], ['{"a": [1]}', None]),
-        ([5, "n/a", 7.5], [5.0, None, 7.5]),
-        (["n/a", "b"], ["n/a", "b"]),
-    ],
-)
-def test_json_lists_stay_lists_of_one_type(values: list[object], cells: list[object]) -> None:
-    assert unify_column(values) == cells
 
 
 @pytest.mark.parametrize("name", ["shop.csv", "shop.jsonl"])
