@@ -39,8 +39,8 @@ def answer_lines(answer: Answer) -> Iterator[str]:
     if answer.sentences or not answer.seen:
         yield "\n".join(one.line for one in answer.sentences) or answer.text
     yield from _section(SEEN_TITLE, _seen(answer))
-    if answer.unanswered and (answer.sentences or answer.seen):
-        yield f"\nThe documents do not answer this: {answer.why}."
+    if unanswered := _unanswered(answer):
+        yield f"\n{unanswered}"
     if answer.citations:
         yield "\nSources"
     for source in answer.citations:
@@ -52,12 +52,20 @@ def answer_lines(answer: Answer) -> Iterator[str]:
         yield from _section(title, lines)
 
 
+def _unanswered(answer: Answer) -> str:
+    """That something stands above although it does not answer the question; else empty."""
+    has_text = answer.sentences or answer.seen
+    return f"The documents do not answer this: {answer.why}." if answer.unanswered and has_text else ""
+
+
 def answer_markdown(answer: Answer) -> str:
     """A page for the Prefect UI. Text from documents and models is escaped."""
     parts = [f"**{escape_markdown(answer.question)}**", ""]
     body = [one.line for one in answer.sentences] or ([] if answer.seen else [answer.text])
     parts += [f"{escape_markdown(line)}\n" for line in body]
     parts += _section(f"### {SEEN_TITLE}", map(escape_markdown, _seen(answer)))
+    if unanswered := _unanswered(answer):
+        parts += ["", escape_markdown(unanswered)]
     if answer.citations:
         parts += ["### Sources", ""]
     for source in answer.citations:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 from diptych.answering.answer import Answer, Dropped, Footnote, Statement
 from diptych.answering.citations import Kind
-from flows.support.answer_text import VERDICTS, answer_markdown, checks_summary
+from flows.support.answer_text import VERDICTS, answer_lines, answer_markdown, checks_summary
 
 
 def test_markdown_page_escapes_markup() -> None:
@@ -15,6 +16,16 @@ def test_markdown_page_escapes_markup() -> None:
     assert "[click](" not in page
     assert "<script>" not in page
     assert r"\[click\]\(" in page
+
+
+def test_both_forms_say_that_what_is_shown_is_no_answer() -> None:
+    seen = (Statement("It may be red.", (Footnote(1, "red"),)),)
+    answer = Answer("which colour", "", sentences=seen, unanswered=True, why="no page names a colour")
+    said = "The documents do not answer this: no page names a colour."
+    assert said in "\n".join(answer_lines(answer))
+    assert said in answer_markdown(answer)
+    answered = replace(answer, unanswered=False)
+    assert said not in answer_markdown(answered)
 
 
 def test_checks_are_summarised_in_words() -> None:
