@@ -66,7 +66,7 @@ class Removals:
         for file, documents in by_file.items():
             kept = f"{pluralize(len(documents), 'stored document')} skipped and kept: {_list_names(documents)}"
             damage = f"{place_path(file).name}: {self.unreadable[file]}" if file else ""
-            yield f"{kept}; {damage or 'if nobody wants them, `diptych delete NAME` deletes them'}"
+            yield f"{kept}; {damage or '`diptych delete NAME` deletes them'}"
 
     def records(self) -> Iterator[dict[str, object]]:
         """JSON records with the status `deleted`, or `gone` for the unconfirmed ones."""
