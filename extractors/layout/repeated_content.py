@@ -16,6 +16,7 @@ from extractors.page import Line, PageLayout
 
 MAX_HEADER_ROWS = 4  # of a page's header, or its footer
 MIN_HEADER_GAP = 0.9  # line sizes from a header to the text: more than between two lines of it
+_MAX_LINES = 60  # of the header and the footer of one page
 _MAX_REPEATED = 1 / 3  # of a page's characters: above it the pages are copies, or filled forms
 _MAX_NUMBER_GAP = 4  # font sizes from the number of a heading to its words; page numbers stand farther from text
 _ROW_SHARE = 0.5  # share of the lower line's height that lines of one row have in common
@@ -33,7 +34,12 @@ def are_text(repeated: Set[int], layout: PageLayout) -> bool:
 
 
 def joined_to_text(repeated: Set[int], layout: PageLayout) -> set[int]:
-    """Those of the lines that stand as close to text of their font as the lines of one paragraph do."""
+    """Those of the lines that stand as close to text of their font as the lines of one paragraph do.
+
+    None of more lines than headers and footers have: each is compared with all the text.
+    """
+    if len(repeated) > _MAX_LINES:
+        return set()
     text = [line for index, line in enumerate(layout.lines) if index not in repeated and line.horizontal]
     left, joined = set(repeated), set[int]()
     while found := {i for i in left if any(_are_of_one_paragraph(layout.lines[i], other) for other in text)}:

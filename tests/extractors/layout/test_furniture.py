@@ -191,6 +191,14 @@ def test_header_of_a_short_document_stands_apart_from_its_text() -> None:
     assert all(len(lines) == 2 for lines in _running_texts(apart))
 
 
+@pytest.mark.parametrize(("pieces", "found"), [(40, 0), (70, 70)])
+def test_no_more_lines_than_a_header_has_are_compared_with_the_text(pieces: int, found: int) -> None:
+    row = [_line(chr(97 + n % 26) * (1 + n // 26), 92, x=30 + 8 * n) for n in range(pieces)]
+    below = [replace(line, box=(*line.box[:1], 96, *line.box[2:3], 108)) for line in row]
+    pages = [_page(n, *row, *(replace(one, text=f"{'xyz'[n]}{one.text}") for one in below)) for n in (1, 2)]
+    assert all(len(lines) == found for lines in _running_texts(pages))
+
+
 def test_watermark_and_words_beside_the_text_repeat() -> None:
     words = [_line(f"{word} chapter", 300 + 30 * row, x=520) for row, word in enumerate("ABCDEF")]
     pages = [_page(n, _line("Confidential", 400), *words) for n in range(1, 9)]
