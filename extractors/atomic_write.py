@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 DRAFT_PREFIX = ".draft-"
+MAX_LISTINGS = 100
+"""Of a folder in which files are renamed: many, because each rename may come in between, but not for ever."""
 
 
 def write_file(file: Path, content: bytes) -> None:
@@ -38,3 +40,13 @@ def sync_files(paths: Iterable[Path]) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    """Sync the files of a folder, also those that another thread renames meanwhile. Raises `OSError`."""
+    for _ in range(MAX_LISTINGS - 1):
+        try:
+            return sync_files(folder.iterdir())
+        except FileNotFoundError:
+            continue  # its content is behind another name, which the next listing has
+    sync_files(folder.iterdir())

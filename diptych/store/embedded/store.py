@@ -36,7 +36,7 @@ from diptych.store.types import (
     current_edition,
     facts_at_opening,
 )
-from extractors.atomic_write import make_private_folder, sync_files
+from extractors.atomic_write import make_private_folder, sync_files, sync_folder
 
 LOG = "wal"  # the engine's folder for it
 WATCH_SECONDS, QUIET_SECONDS = 0.05, 0.25  # between two checks whether another process waits, and after a search
@@ -131,7 +131,7 @@ class EmbeddedStore:
         with self._syncing:  # a thread that finds nothing to sync must not overtake the one that is syncing it
             for name in tuple(self._unsynced):
                 self._unsynced.discard(name)
-                sync_files((self._folder / name / LOG).iterdir())
+                sync_folder(self._folder / name / LOG)  # the engine renames files there
 
     @contextmanager
     def hold(self) -> Iterator[None]:
