@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diptych.errors import QueryError
 from diptych.library.maintenance import Maintenance
 from diptych.library.parts import Part, find_document, load_parts
 from diptych.library.query_preparation import QueryPreparation
@@ -246,8 +245,6 @@ class Diptych:
         A catalogue stands for its rows, a folder for everything in it. Nothing is deleted if this raises `QueryError`:
         for a name that is unknown or ambiguous, and for a filter on parts of documents.
         """
-        if isinstance(names, str):
-            raise QueryError(f"{names}: names are given as a list, also a single one: [{names!r}]")
         chosen = distinct_documents(self.maintenance.select(names, as_filter(where)))
         self.maintenance.remove(chosen)
         return chosen

@@ -76,9 +76,8 @@ class Maintenance:
     def _list(self, paths: Sequence[str | Path], retry: bool, changed: Collection[Path] | None = None) -> Listing:
         from diptych.pipeline.discovery.sources import Listing
 
-        chosen, root = self._runtime.settings, self._runtime.root
+        chosen, root, places = self._runtime.settings, self._runtime.root, self._runtime.places
         name, selection = partial(document_name, root=root), Selection(chosen.include, chosen.exclude)
-        places = self._runtime.places
         return Listing(paths, self._runtime.fetcher(retry), selection, self._row_pictures, name, changed, places)
 
     def store_skipped(self, paths: Sequence[str | Path], found: FoundSources) -> None:
@@ -231,8 +230,9 @@ class Maintenance:
 
         Raises `QueryError` for a name that is unknown or ambiguous, and for a filter on parts of documents.
         """
-        store, selected = self._runtime.existing(), []
-        known = list_records(store)
+        if isinstance(names, str):
+            raise QueryError(f"{names}: names are given as a list, also a single one: [{names!r}]")
+        known, selected = list_records(self._runtime.existing()), []
         for name in names:
             found = naming.select_documents(name, known)
             if not (found := found or naming.select_documents(os.path.realpath(given_path(name)), known)):
@@ -240,7 +240,7 @@ class Maintenance:
                 raise QueryError(f"{shown}: no such document in the store; `diptych status` lists all documents")
             selected.append(found)
         if where:
-            matching = naming.find_matching(where, store)
+            matching = naming.find_matching(where, self._runtime.existing())
             limited = selected or [NamedDocuments("filter", tuple(known))]
             return [NamedDocuments("filter", tuple(r for r in one.documents if r.id in matching)) for one in limited]
         return selected

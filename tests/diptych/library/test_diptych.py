@@ -67,6 +67,7 @@ def test_a_filter_may_be_a_string(library: Diptych) -> None:
         (lambda library: library.search_groups("cat", each=0), "each must be a whole number of at least 1"),
         (lambda library: library.like("1", "3"), "limit must be a whole number of at least 1, not '3'"),
         (lambda library: library.delete("cats.pdf"), r"names are given as a list, also a single one: \['cats.pdf'\]"),
+        (lambda library: library.maintenance.acknowledge("x"), "x: names are given as a list"),
         (lambda library: library.ingest("/papers"), r"/papers: paths are given as a list.*: \['/papers'\]"),
         (lambda library: library.estimate(Path("/papers")), "/papers: paths are given as a list"),
     ],
