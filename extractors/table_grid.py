@@ -194,12 +194,8 @@ def add_header(grid: TableGrid, cells: Sequence[TableCell], rows: int) -> TableG
     return TableGrid(rows + grid.rows, grid.columns, (*cells, *moved), rows + grid.header_rows, groups)
 
 
-def table_markdown(grid: TableGrid) -> str:
-    """A Markdown table with the complete header of every column, or an empty one if the table has none."""
-    return "\n".join([*markdown_header(grid), *map(markdown_row, body_rows(grid).values())])
-
-
 def markdown_header(grid: TableGrid) -> list[str]:
+    """The first two lines of a Markdown table: the complete header of every column, empty if the table has none."""
     return [markdown_row(column_headers(grid)), "|" + " --- |" * grid.columns]
 
 

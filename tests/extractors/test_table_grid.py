@@ -17,9 +17,9 @@ from extractors.table_grid import (
     table_from_json,
     table_html,
     table_json,
-    table_markdown,
 )
 from extractors.types import TableCell, TableGrid
+from tests.support.table_markdown import table_markdown
 
 ENROLMENT = grid_from_rows(
     [

@@ -18,9 +18,10 @@ from diptych.answering.citations import (
 from diptych.answering.numbers import check_number, find_numbers
 from diptych.answering.quotes import find_quote_problem
 from diptych.answering.statements import needs_source
-from extractors.table_grid import grid_from_rows, table_markdown
+from extractors.table_grid import grid_from_rows
 from extractors.text.sentences import split_sentences
 from tests.support.forged import EVIDENCE, FORGED, HONEST, QUESTION, Case, cite
+from tests.support.table_markdown import table_markdown
 
 SAMPLE = Path(__file__).parents[3] / "data" / "samples" / "manual.md"
 DOCUMENT = Path(__file__).parents[3] / "docs" / "answers.md"

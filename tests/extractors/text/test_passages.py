@@ -5,11 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.table_grid import SpannedText, body_rows, grid_from_rows, table_markdown
+from extractors.table_grid import SpannedText, body_rows, grid_from_rows
 from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
 from extractors.text.passages import PassageLimit, build_passages, estimate_tokens, table_passages, without_padding
 from extractors.types import Passage
+from tests.support.table_markdown import table_markdown
 
 
 def headed(text: str, page: int = 1, path: tuple[str, ...] = (), *, is_heading: bool = False) -> HeadedParagraph:
