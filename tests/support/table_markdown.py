@@ -1,6 +1,7 @@
 """A table as the Markdown that passages are made of."""
 
-from extractors.table_grid import TableGrid, body_rows, markdown_header, markdown_row
+from extractors.table_grid import body_rows, markdown_header, markdown_row
+from extractors.types import TableGrid
 
 
 def table_markdown(grid: TableGrid) -> str:

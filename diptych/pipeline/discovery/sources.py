@@ -22,6 +22,7 @@ from diptych.pipeline.discovery.listed_files import (
 )
 from diptych.pipeline.discovery.selection import Selection
 from diptych.pipeline.discovery.skipped_files import SkippedFile, describe_skipped
+from diptych.places.containers import Containers
 from diptych.places.places import Places
 from diptych.places.roots import parse_root
 from extractors.addresses import is_elsewhere, place_path, place_uri
@@ -117,8 +118,7 @@ class Listing:
             raise SourceError(f"{where}: no document found; {describe_formats()}{reasons}")
 
     def _is_chosen(self, file: ListedFile, resolved: Path) -> bool:
-        changed = self._changed
-        return changed is None or resolved in changed or (self._rows_may_change and has_rows(file.path))
+        return self._changed is None or resolved in self._changed or (self._rows_may_change and has_rows(file.path))
 
     def count_files(self) -> int:
         """Number of files under the paths that an extractor reads. Reads only names, and catalogues count as one."""
@@ -150,16 +150,14 @@ class Listing:
                 return
             if not is_archive(file.path):
                 yield source
-            if has_members(file.path):
-                yield from self._members(file, source)
+            if has_members(file.path) and self._places.containers:
+                yield from self._members(file, source, self._places.containers)
 
-    def _members(self, file: ListedFile, container: Source) -> Iterator[Source]:
+    def _members(self, file: ListedFile, container: Source, containers: Containers) -> Iterator[Source]:
         """The documents in an archive, mail or PDF."""
-        if self._places.containers is None:
-            return
         try:
             named = replace(container, name=self._name(container.uri)) if self._name else container
-            found, skipped = self._places.containers.sources(named)
+            found, skipped = containers.sources(named)
         except ExtractionError as error:
             if not is_archive(file.path):
                 return  # it fails when its own content is read
@@ -173,6 +171,8 @@ class Listing:
             yield replace(container, unreadable=whole)
         self.skipped += [SkippedFile(f"{file.place}#{name}", why) for name, why in skipped if name]
         self.skipped += [SkippedFile(file.place, why) for name, why in skipped if not (name or whole)]
+        if is_archive(file.path) and not (found or skipped):
+            self.skipped.append(SkippedFile(file.place, "the archive contains no files"))
         yield from found
 
     @cached_property

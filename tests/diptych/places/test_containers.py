@@ -115,6 +115,15 @@ def test_broken_archive_fails_as_a_document_and_deletes_nothing(diptych: Diptych
     assert removed(diptych, folder) == ["a.zip"]
 
 
+def test_archive_without_files_is_mentioned(diptych: Diptych, folder: Path) -> None:
+    (folder / "b.txt").write_text("Beside it.")
+    zipfile.ZipFile(folder / "empty.zip", "w").close()
+    (skipped,) = diptych.maintenance.find_sources([folder]).skipped
+    assert str(skipped) == f"{folder}/empty.zip: the archive contains no files"
+    with pytest.raises(SourceError, match=r"no document found.*empty\.zip: the archive contains no files"):
+        diptych.ingest([folder / "empty.zip"])
+
+
 def test_archive_that_was_cut_off_fails_and_what_it_still_has_is_read(diptych: Diptych, folder: Path) -> None:
     archive = folder / "a.tar"
     with tarfile.open(archive, "w") as tar:
