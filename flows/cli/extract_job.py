@@ -39,7 +39,7 @@ def extract_files(paths: Sequence[str], settings: Settings, as_json: bool, out: 
     limits = Limits(seconds=settings.download_seconds, private=settings.private_addresses)
     fetch = fetcher(settings.cache / "downloads", limits, retry=True)
     reports: list[dict[str, object]] = []
-    with settings.sandbox() as sandbox, _picture_folder(out) as pictures, progress_display() as progress:
+    with _picture_folder(out) as pictures, settings.sandbox() as sandbox, progress_display() as progress:
         places = open_places(settings, sandbox.unpack)
         found = find_sources(paths, fetch, Selection(settings.include, settings.exclude), places=places)
         progress.on_sources(len(found.sources), found.skipped)
@@ -81,7 +81,7 @@ def _extract_in_order(
             extraction = sandbox.extract(opened.enter_context(places.opened(source)), options, pictures)
             return extraction, opened.pop_all()
 
-    for source, found in extract_ahead(sources, read, settings.workers, sandbox.close):
+    for source, found in extract_ahead(sources, read, settings.workers):
         if isinstance(found, ExtractionError):
             yield source, found
             continue

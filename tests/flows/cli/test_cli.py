@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -331,6 +332,26 @@ def test_interrupt_stops_all_processes_and_keeps_finished_documents(
     assert (line["name"], line["status"]) == ("papers/a.pdf", "complete")
 
 
+@pytest.mark.parametrize("command", ["estimate", "extract"])
+def test_interrupt_does_not_wait_for_the_extraction_under_way(command: str, tmp_path: Path) -> None:
+    (tmp_path / "endless.wait").write_text("never read to its end")
+    environment = os.environ | {"PYTHONPATH": str(install_endless_format(tmp_path / "site"))}
+    with running_command([*COMMAND, command, str(tmp_path / "endless.wait")], env=environment) as running:
+        wait_until_open(tmp_path / "endless.wait", running.pid)
+        running.send_signal(signal.SIGINT)
+        assert running.wait() == 130
+
+
+def wait_until_open(file: Path, pid: int) -> None:
+    """Wait until a process below `pid` has opened the file."""
+    while True:
+        for child in psutil.Process(pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if any(one.path == str(file) for one in child.open_files()):
+                    return
+        time.sleep(0.05)
+
+
 def install_endless_format(site: Path) -> Path:
     """A package with an extractor for .wait files that never ends; returns the folder to put on the path."""
     metadata = site / "endless-1.0.dist-info"
@@ -342,6 +363,7 @@ def install_endless_format(site: Path) -> Path:
         "from extractors.formats import Format\n"
         "FORMAT = Format(('.wait',), 'endless', 'text/plain')\n"
         "def extract(source, options, pictures):\n"
+        "    kept_open = open(source.path)\n"
         "    while True:\n"
         "        time.sleep(0.1)\n"
     )
