@@ -19,7 +19,7 @@ from diptych.library.diptych import Diptych
 from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
-from diptych.search.page_signals import SIGNALS
+from diptych.search.ranking.page_signals import SIGNALS
 from diptych.search.search import WEIGHT_NAMES, Candidates, SearchContext, encode_queries, find_candidates
 from diptych.settings import load_settings
 from diptych.store.register import list_records

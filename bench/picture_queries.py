@@ -16,7 +16,7 @@ from diptych.library.maintenance import Maintenance
 from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.search.search import search
 from diptych.settings import load_settings
 from diptych.store.spaces import Spaces

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bench.measurement import CATALOGUE, BenchOptions, Measurement
 from diptych.library.diptych import Diptych
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.search.search import WEIGHT_NAMES
 from diptych.settings import load_settings
 from diptych.store.terms import analyse

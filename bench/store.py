@@ -10,8 +10,8 @@ from bench.synthetic_store import open_synthetic_store
 from diptych.evaluation.questions import read_questions
 from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
-from diptych.search.part_cache import MAX_PARTS
-from diptych.search.query import Query
+from diptych.search.query.query import Query
+from diptych.search.ranking.part_cache import MAX_PARTS
 from diptych.search.search import search
 from diptych.store.types import TEXT_VECTOR, RankedListRequest
 from diptych.where import Compare

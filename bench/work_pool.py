@@ -22,8 +22,8 @@ from bench.synthetic_text import random_text
 from diptych import Diptych
 from diptych.settings import load_settings
 from extractors.pdf.render import pymupdf
+from flows.cli.services import Service, terminable
 from flows.cli.up import SERVER_SETTINGS
-from flows.support.services import Service, terminable
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 3

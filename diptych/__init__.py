@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from diptych.pipeline.ingest import Outcome
     from diptych.search.groups import Group
     from diptych.search.hits import Hit
-    from diptych.search.plain_filters import FilteredText
-    from diptych.search.query import Query
+    from diptych.search.query.plain_filters import FilteredText
+    from diptych.search.query.query import Query
     from diptych.settings import Settings
     from diptych.store.register import DocumentRecord
     from diptych.where import parse_where
@@ -93,11 +93,11 @@ _HOMES = {
     "Part": "library.parts",
     "Meter": "models.meter",
     "Outcome": "pipeline.ingest",
-    "Query": "search.query",
+    "Query": "search.query.query",
     "Reference": "answering.answer",
     "Settings": "settings",
     "Statement": "answering.answer",
-    "FilteredText": "search.plain_filters",
+    "FilteredText": "search.query.plain_filters",
     "parse_where": "where",
 }
 """Public name -> the module that defines it, `errors` if not here; imported at first use to keep `--help` fast."""

@@ -14,15 +14,15 @@ from pydantic import Field
 
 from diptych import Answer
 from diptych.printable import one_line
-from diptych.search.query_options import make_question
-from flows.support.answer_text import answer_markdown, answer_settings
-from flows.support.flow_settings import FormText, StoreChoice, flow_settings
-from flows.support.hit_pages import evidence_crops
-from flows.support.progress import current_listener
-from flows.support.questions import find_answer
-from flows.support.run_states import ends_with_sentence, name_run
-from flows.support.shared_store import shared_diptych
-from flows.support.wording import escape_markdown, markdown_code, pluralize
+from diptych.search.query.query_options import make_question
+from flows.deployment.flow_settings import FormText, StoreChoice, flow_settings
+from flows.output.answer_text import answer_markdown, answer_settings
+from flows.output.hit_pages import evidence_crops
+from flows.output.progress import current_listener
+from flows.output.wording import escape_markdown, markdown_code, pluralize
+from flows.runs.questions import find_answer
+from flows.runs.run_states import ends_with_sentence, name_run
+from flows.runs.shared_store import shared_diptych
 
 
 @flow(name="answer", persist_result=True, result_serializer="json")

@@ -26,9 +26,12 @@ from diptych.pipeline.discovery.skipped_files import describe_skipped
 from diptych.pipeline.discovery.sources import FoundSources
 from diptych.settings import Runner
 from extractors.types import Source
-from flows.support.backfill_progress import BackfillProgress, Watch, watched
-from flows.support.flow_settings import StoreChoice, flow_paths
-from flows.support.ingest_tasks import (
+from flows.deployment.flow_settings import StoreChoice, flow_paths
+from flows.output.progress import current_listener, listening
+from flows.output.removals import NO_REMOVALS
+from flows.output.wording import pluralize
+from flows.runs.backfill_progress import BackfillProgress, Watch, watched
+from flows.runs.ingest_tasks import (
     BATCH_SIZE,
     delete_removed_documents,
     finish_run,
@@ -36,12 +39,9 @@ from flows.support.ingest_tasks import (
     ingest_run,
     is_small,
 )
-from flows.support.local_prefect import run_result
-from flows.support.progress import current_listener, listening
-from flows.support.removals import NO_REMOVALS
-from flows.support.run_states import describe_paths, ends_with_sentence, name_run, report_cancelled
-from flows.support.shared_store import RunUsage
-from flows.support.wording import pluralize
+from flows.runs.local_prefect import run_result
+from flows.runs.run_states import describe_paths, ends_with_sentence, name_run, report_cancelled
+from flows.runs.shared_store import RunUsage
 
 PART_TASKS = 100
 """Tasks per part: few enough to start soon, and for a timeline that can be read."""

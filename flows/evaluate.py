@@ -9,13 +9,13 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
-from flows.support.evaluation_tables import REPORT, evaluation_markdown
-from flows.support.flow_settings import FormText, StoreChoice, flow_settings
-from flows.support.progress import current_listener
-from flows.support.questions import run_evaluation
-from flows.support.run_states import ends_with_sentence, failed_state, name_run
-from flows.support.shared_store import shared_diptych
-from flows.support.wording import escape_markdown, pluralize
+from flows.deployment.flow_settings import FormText, StoreChoice, flow_settings
+from flows.output.evaluation_tables import REPORT, evaluation_markdown
+from flows.output.progress import current_listener
+from flows.output.wording import escape_markdown, pluralize
+from flows.runs.questions import run_evaluation
+from flows.runs.run_states import ends_with_sentence, failed_state, name_run
+from flows.runs.shared_store import shared_diptych
 
 
 @flow(name="evaluate", persist_result=True, result_serializer="json")

@@ -8,10 +8,10 @@ from pydantic import Field
 
 from diptych.settings import Runner
 from extractors.page_range import PATTERN
-from flows.support.flow_settings import StoreChoice, flow_paths
-from flows.support.ingest_tasks import delete_removed_documents, finish_run, ingest_in_tasks, ingest_run
-from flows.support.progress import current_listener
-from flows.support.run_states import describe_paths, ends_with_sentence, name_run
+from flows.deployment.flow_settings import StoreChoice, flow_paths
+from flows.output.progress import current_listener
+from flows.runs.ingest_tasks import delete_removed_documents, finish_run, ingest_in_tasks, ingest_run
+from flows.runs.run_states import describe_paths, ends_with_sentence, name_run
 
 
 @flow(name="ingest")

@@ -15,14 +15,14 @@ from pydantic import Field
 
 from diptych import Diptych
 from diptych.printable import one_line
-from diptych.search.query_options import Question, make_question
-from flows.support.flow_settings import FormText, StoreChoice, flow_settings
-from flows.support.hit_pages import hits_markdown
-from flows.support.progress import current_listener
-from flows.support.questions import find_batch, find_hits, read_batch
-from flows.support.run_states import ends_with_sentence, name_run
-from flows.support.shared_store import shared_diptych
-from flows.support.wording import escape_markdown, pluralize
+from diptych.search.query.query_options import Question, make_question
+from flows.deployment.flow_settings import FormText, StoreChoice, flow_settings
+from flows.output.hit_pages import hits_markdown
+from flows.output.progress import current_listener
+from flows.output.wording import escape_markdown, pluralize
+from flows.runs.questions import find_batch, find_hits, read_batch
+from flows.runs.run_states import ends_with_sentence, name_run
+from flows.runs.shared_store import shared_diptych
 
 MAX_ROWS = 500
 """Questions of a batch in the table."""

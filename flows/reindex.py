@@ -7,10 +7,10 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.support.flow_settings import StoreChoice, flow_settings
-from flows.support.run_states import ends_with_sentence, name_run, store_name
-from flows.support.shared_store import RunUsage, shared_diptych
-from flows.support.wording import describe_reindex
+from flows.deployment.flow_settings import StoreChoice, flow_settings
+from flows.output.wording import describe_reindex
+from flows.runs.run_states import ends_with_sentence, name_run, store_name
+from flows.runs.shared_store import RunUsage, shared_diptych
 
 
 @flow(name="reindex")

@@ -7,11 +7,11 @@ from prefect.client.schemas.objects import State
 from pydantic import Field
 
 from diptych.settings import Runner
-from flows.support.flow_settings import StoreChoice
-from flows.support.ingest_report import outcome_line
-from flows.support.ingest_tasks import finish_run, ingest_in_tasks, ingest_run
-from flows.support.progress import current_listener
-from flows.support.run_states import ends_with_sentence, name_run
+from flows.deployment.flow_settings import StoreChoice
+from flows.output.ingest_report import outcome_line
+from flows.output.progress import current_listener
+from flows.runs.ingest_tasks import finish_run, ingest_in_tasks, ingest_run
+from flows.runs.run_states import ends_with_sentence, name_run
 
 
 @flow(name="retry")

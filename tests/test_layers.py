@@ -74,6 +74,8 @@ LAYERS = (
     "diptych.store.embedded",
     "diptych.store.server",
     "diptych.store.open",
+    "diptych.search.query",
+    "diptych.search.ranking",
     "diptych.search",
     "diptych.pipeline.discovery",
     "diptych.pipeline.transfer",
@@ -93,7 +95,9 @@ LAYERS = (
     "diptych.adapters",
     "diptych",
     # flows: everything that runs
-    "flows.support",
+    "flows.output",
+    "flows.deployment",
+    "flows.runs",
     "flows",
     "flows.cli",
 )
@@ -101,8 +105,8 @@ LAYERS = (
 
 HOMES = {
     "prefect": ("flows/",),
-    "prefect_dask": ("flows/support/runners.py",),
-    "prefect_ray": ("flows/support/runners.py",),
+    "prefect_dask": ("flows/runs/runners.py",),
+    "prefect_ray": ("flows/runs/runners.py",),
     "qdrant_edge": ("diptych/store/embedded/",),
     "qdrant_client": ("diptych/store/server/",),
     "pymupdf": ("extractors/", "data/"),

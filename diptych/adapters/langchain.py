@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from diptych.library.diptych import Diptych
 from diptych.search.hits import Hit
-from diptych.search.query import Query, as_filter
+from diptych.search.query.query import Query, as_filter
 from diptych.where import all_of
 
 try:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from diptych.library.diptych import Diptych
 from diptych.search.hits import Hit
-from diptych.search.query import Query, as_filter
+from diptych.search.query.query import Query, as_filter
 
 try:
     from llama_index.core.callbacks import CallbackManager

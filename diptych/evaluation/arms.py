@@ -8,8 +8,8 @@ import numpy as np
 
 from diptych.evaluation.metrics import LEVELS, Level, score_hits
 from diptych.evaluation.questions import Question
-from diptych.search.fusion import FusedPoint
 from diptych.search.hits import Hit, RankedPoint, Results, make_hits
+from diptych.search.ranking.fusion import FusedPoint
 from diptych.search.search import BAND, WEIGHT_NAMES, EncodedQuery, SearchContext, search_encoded
 from diptych.store.types import TEXT_VECTOR, Payload
 from diptych.store.visible_points import visible_points

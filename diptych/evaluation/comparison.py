@@ -11,7 +11,7 @@ from diptych.evaluation.questions import Question, group_by_type, locate_documen
 from diptych.evaluation.statistics import Difference, Interval, mean_interval, paired_difference
 from diptych.evaluation.weight_fitting import Suggestion, suggest_weights
 from diptych.models.meter import Charge, track_charges
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.search.search import WEIGHT_NAMES, SearchContext, encode_queries, used_vectors
 from diptych.store.register import list_records
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-from diptych.search.query_intent import SENTENCE_END
-from diptych.search.wording import filler_words, named_pages
+from diptych.search.query.query_intent import SENTENCE_END
+from diptych.search.query.wording import filler_words, named_pages
 from diptych.store.languages import DEFAULT, stop_words
 from extractors.layout.labels import LABEL, mentioned_labels
 

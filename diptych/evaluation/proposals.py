@@ -16,7 +16,7 @@ from random import Random
 from diptych.errors import BudgetReached, ProviderError
 from diptych.evaluation.offline_questions import FORMS, make_question, strip_label
 from diptych.evaluation.questions import Box, Question
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.search.search import SearchContext
 from diptych.store.languages import detect_query_language
 from diptych.store.terms import analyse

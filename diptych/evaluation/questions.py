@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from diptych.errors import QueryError
-from diptych.search.query import Query
-from diptych.search.question_lines import QuestionLine, parse_lines
+from diptych.search.query.query import Query
+from diptych.search.query.question_lines import QuestionLine, parse_lines
 from diptych.store.names import select_documents
 from diptych.store.register import DocumentRecord
 

@@ -9,7 +9,7 @@ from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
 from diptych.models.meter import track_charges
 from diptych.search.hits import Hit, Results
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.search.search import search
 
 

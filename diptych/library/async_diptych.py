@@ -14,7 +14,7 @@ from diptych.library.diptych import ANSWER_HITS, Diptych
 from diptych.pipeline.ingest import Outcome
 from diptych.search.groups import By, Group
 from diptych.search.hits import Hit, Results
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.settings import Settings
 from diptych.store.register import DocumentRecord
 from diptych.where import Expression

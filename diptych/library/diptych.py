@@ -14,7 +14,7 @@ from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
 from diptych.models.price_list import PriceList
 from diptych.search.hits import Hit, Results
-from diptych.search.query import Query, as_filter
+from diptych.search.query.query import Query, as_filter
 from diptych.settings import Settings, load_settings
 from diptych.shared_limits import SharedLimits
 from diptych.store.names import distinct_documents
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from diptych.pipeline.estimate import Estimate
     from diptych.pipeline.ingest import Outcome
     from diptych.search.groups import By, Group
-    from diptych.search.plain_filters import FilteredText
+    from diptych.search.query.plain_filters import FilteredText
 
 ANSWER_HITS = 12
 """Hits an answer is made from, by default."""

@@ -12,7 +12,7 @@ from diptych.where import Compare, Expression, comparisons, own_fields, values_o
 from extractors.catalog.columns import parse_numbers
 
 if TYPE_CHECKING:
-    from diptych.search.plain_filters import FilteredText
+    from diptych.search.query.plain_filters import FilteredText
 
 MAX_NAMES = 12
 """Names listed in a message."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from diptych.errors import ExtractionError, QueryError, SourceError
 from diptych.library.runtime import Runtime
 from diptych.places.web import check_url
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.store.register import seen_version
 from diptych.store.types import Store
 from diptych.where import all_of
@@ -23,7 +23,7 @@ from extractors.types import Extraction, Options, PageRange, Source
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from diptych.search.plain_filters import FieldKinds, FilteredText
+    from diptych.search.query.plain_filters import FieldKinds, FilteredText
     from diptych.search.search import SearchContext
 
 T = TypeVar("T")
@@ -115,7 +115,7 @@ class QueryPreparation:
 
     def interpret(self, query: Query) -> FilteredText:
         """The limits in the wording that match a field of the store, as filters; none for a literal query."""
-        from diptych.search.plain_filters import FilteredText, extract_filters, may_contain_filter
+        from diptych.search.query.plain_filters import FilteredText, extract_filters, may_contain_filter
 
         if query.literal or not self._runtime.settings.phrases or not may_contain_filter(query.text):
             return FilteredText(query.text)
@@ -123,7 +123,7 @@ class QueryPreparation:
 
     def _own_fields(self, store: Store) -> tuple[FieldKinds, frozenset[str]]:
         """The users' fields in the store, and those of them that few documents have."""
-        from diptych.search.plain_filters import field_kinds, rare_fields
+        from diptych.search.query.plain_filters import field_kinds, rare_fields
 
         version = seen_version(store)
         read_at, kinds, rare = self._fields

@@ -277,8 +277,8 @@ class Runtime:
     @property
     def search_context(self) -> SearchContext:
         """What a search needs, with these settings; the same for all searches, because it keeps what they read."""
+        from diptych.search.query.synonyms import load_synonyms
         from diptych.search.search import SearchContext
-        from diptych.search.synonyms import load_synonyms
 
         chosen, store = self.settings, self.existing()
         with self._opened:

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from diptych.search.hits import Hit, Results, make_hit
 from diptych.search.paging import check_number
-from diptych.search.query import Query
-from diptych.search.result_order import RankedPart
+from diptych.search.query.query import Query
+from diptych.search.ranking.result_order import RankedPart
 from diptych.search.search import SearchContext, encode_queries, find_hits
 
 By = Literal["document", "page"]

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from diptych.search.fusion import FusedPoint
 from diptych.search.place_wording import describe_place
+from diptych.search.ranking.fusion import FusedPoint
 from diptych.store.types import Payload
 from extractors.addresses import local_path
 from extractors.pictures.store import image_path

@@ -8,10 +8,10 @@ from itertools import islice
 from diptych.errors import QueryError
 from diptych.search.hits import Hit, make_hits
 from diptych.search.paging import check_number
-from diptych.search.query import Query
-from diptych.search.query_intent import QueryIntent
-from diptych.search.ranking_inputs import part_content
-from diptych.search.result_order import RankedPart
+from diptych.search.query.query import Query
+from diptych.search.query.query_intent import QueryIntent
+from diptych.search.ranking.ranking_inputs import part_content
+from diptych.search.ranking.result_order import RankedPart
 from diptych.search.search import EncodedQuery, SearchContext, find_hits
 from diptych.store.register import is_visible, load_records
 from diptych.store.spaces import mean_vector

@@ -6,9 +6,9 @@ from itertools import islice
 from numbers import Integral
 
 from diptych.errors import QueryError
-from diptych.search.query import Query
-from diptych.search.query_options import MODALITIES
-from diptych.search.result_order import RankedPart
+from diptych.search.query.query import Query
+from diptych.search.query.query_options import MODALITIES
+from diptych.search.ranking.result_order import RankedPart
 
 Band = Callable[[int], tuple[Sequence[RankedPart], bool]]
 """Size -> that many of the best results, and whether these are all."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from diptych.search.hits import RankedPoint
-from diptych.search.result_order import RankedPart
+from diptych.search.ranking.result_order import RankedPart
 from diptych.store.register import is_visible, load_records
 from diptych.store.types import INDEXED, Store
 from diptych.where import Expression, In, all_of

@@ -11,13 +11,17 @@ from pathlib import Path
 
 from diptych.errors import QueryError, StoreBusy
 from diptych.rerankers.registry import Reranker
-from diptych.search.candidates import RETRY_SECONDS, STORE_BUSY, Snapshot, agree, load_payloads, read_candidates
-from diptych.search.copy_merging import merge_copies
-from diptych.search.fusion import FusedPoint, Ranks, fuse
 from diptych.search.hits import Hit, RankedPoint, Results, make_hits
-from diptych.search.list_requests import EXPANSION, request_lists, select_named_parts
-from diptych.search.nonsense import resembles
-from diptych.search.page_signals import (
+from diptych.search.paging import check_page, stable_order, with_minimum
+from diptych.search.query.query import Query
+from diptych.search.query.query_intent import QueryIntent, parse_intent
+from diptych.search.query.synonyms import Synonyms
+from diptych.search.ranking.candidates import RETRY_SECONDS, STORE_BUSY, Snapshot, agree, load_payloads, read_candidates
+from diptych.search.ranking.copy_merging import merge_copies
+from diptych.search.ranking.fusion import FusedPoint, Ranks, fuse
+from diptych.search.ranking.list_requests import EXPANSION, request_lists, select_named_parts
+from diptych.search.ranking.nonsense import resembles
+from diptych.search.ranking.page_signals import (
     NAMED,
     PAGE_HEADINGS,
     PAGE_IMAGES,
@@ -29,16 +33,12 @@ from diptych.search.page_signals import (
     find_documents,
     measure_signals,
 )
-from diptych.search.paging import check_page, stable_order, with_minimum
-from diptych.search.part_cache import PartCache
-from diptych.search.picture_likeness import Likeness, measure_likeness
-from diptych.search.query import Query
-from diptych.search.query_intent import QueryIntent, parse_intent
-from diptych.search.ranking_inputs import best_on_pages, make_pages
-from diptych.search.reranking import rerank
-from diptych.search.result_order import RankedPart, explain, order_results
+from diptych.search.ranking.part_cache import PartCache
+from diptych.search.ranking.picture_likeness import Likeness, measure_likeness
+from diptych.search.ranking.ranking_inputs import best_on_pages, make_pages
+from diptych.search.ranking.reranking import rerank
+from diptych.search.ranking.result_order import RankedPart, explain, order_results
 from diptych.search.rows import complete_rows, merge_rows
-from diptych.search.synonyms import Synonyms
 from diptych.store.languages import AUTO, DEFAULT
 from diptych.store.names import NameCache, resolve_names
 from diptych.store.register import stored_languages

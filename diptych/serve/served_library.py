@@ -15,8 +15,8 @@ from diptych.library.parts import Part
 from diptych.pipeline.discovery.skipped_files import SkippedFile
 from diptych.search.groups import By, Group
 from diptych.search.hits import Hit, Results
-from diptych.search.plain_filters import FilteredText
-from diptych.search.query import Query
+from diptych.search.query.plain_filters import FilteredText
+from diptych.search.query.query import Query
 from diptych.serve.options import ServeOptions
 from diptych.serve.store_fields import StoreField, store_fields
 from diptych.serve.threads import Threads

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from diptych.search.plain_filters import field_kinds
+from diptych.search.query.plain_filters import field_kinds
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MAX_CHOICES = 40

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from diptych.search.query_options import make_question
+from diptych.search.query.query_options import make_question
 from flows.cli import options
-from flows.support.local_prefect import image_parameter, recorded_runs, run_recorded
-from flows.support.questions import Answered, find_answer
-from flows.support.terminal import ExitCode, print_json, print_message, print_output
+from flows.output.terminal import ExitCode, print_json, print_message, print_output
+from flows.runs.local_prefect import image_parameter, recorded_runs, run_recorded
+from flows.runs.questions import Answered, find_answer
 
 
 @click.command()
@@ -51,7 +51,7 @@ def ask(
     if not text.strip() and image is None:
         raise click.UsageError("give a question: TEXT, --image or both")
 
-    from flows.support.answer_text import answer_settings
+    from flows.output.answer_text import answer_settings
 
     settings, codes = answer_settings(options.load(store), model, verify), [ExitCode.COMPLETE]
 
@@ -78,7 +78,7 @@ def ask(
 
 
 def _print_answer(answered: Answered, *, as_json: bool) -> None:
-    from flows.support.answer_text import answer_lines, checks_summary
+    from flows.output.answer_text import answer_lines, checks_summary
 
     print_message(answered.filters)
     print_message(answered.nothing)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.cli import options
-from flows.support.local_prefect import local_prefect, run_recorded
-from flows.support.progress import listening, progress_display
-from flows.support.terminal import ExitCode, print_message, print_output
-from flows.support.wording import pluralize
+from flows.output.progress import listening, progress_display
+from flows.output.terminal import ExitCode, print_message, print_output
+from flows.output.wording import pluralize
+from flows.runs.local_prefect import local_prefect, run_recorded
 
 if TYPE_CHECKING:
     from diptych import Settings
@@ -68,7 +68,7 @@ def backfill(
     place = options.absolute(settings.store)
     with local_prefect(), progress_display() as progress, listening(progress):
         from flows.backfill import backfill as backfill_flow
-        from flows.support.ingest_tasks import ingest_run
+        from flows.runs.ingest_tasks import ingest_run
 
         # Opened here, so that its usage can be shown.
         with ingest_run(place, budget, *patterns) as (diptych, _):

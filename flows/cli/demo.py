@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 from diptych.printable import one_line
 from extractors.atomic_write import make_private_folder
 from flows.cli.main import guarded
-from flows.support.ingest_report import IngestReport
-from flows.support.local_prefect import local_prefect, run_recorded
-from flows.support.progress import listening, progress_display
-from flows.support.search_results import hit_cells
-from flows.support.terminal import build_table, print_message, print_output
+from flows.output.ingest_report import IngestReport
+from flows.output.progress import listening, progress_display
+from flows.output.search_results import hit_cells
+from flows.output.terminal import build_table, print_message, print_output
+from flows.runs.local_prefect import local_prefect, run_recorded
 
 if TYPE_CHECKING:
     from diptych import Settings
@@ -50,7 +50,7 @@ def run_demo() -> int:
     print_message(_health(settings))
     print_message("starting a temporary Prefect server: 10 to 15 s …")
     with local_prefect():
-        from flows.support.shared_store import shared_diptych
+        from flows.runs.shared_store import shared_diptych
 
         with shared_diptych(settings) as diptych:
             report = _ingest_samples()

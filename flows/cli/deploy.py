@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from flows.cli import options
-from flows.support.terminal import print_message
+from flows.output.terminal import print_message
 
 ingest_paths = click.option(
     "--path",
@@ -27,13 +27,13 @@ def deploy(store: str | None, paths: tuple[str, ...]) -> None:
 
     --store becomes the Variable `diptych_store`, the store of all flows that do not name another.
     """
-    from flows.support.local_prefect import local_prefect
+    from flows.runs.local_prefect import local_prefect
 
     with local_prefect():
         from prefect.settings import PREFECT_API_URL
 
         from diptych.errors import SettingsError
-        from flows.support.deploy import deploy as deploy_flows
+        from flows.deployment.deploy import deploy as deploy_flows
 
         if not PREFECT_API_URL.value():
             raise SettingsError("there is no Prefect server to deploy to; set PREFECT_API_URL, or run `diptych up`")

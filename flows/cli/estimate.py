@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flows.cli import options
-from flows.support.progress import progress_display
-from flows.support.terminal import print_json, print_message, print_output
-from flows.support.wording import format_time, pluralize
+from flows.output.progress import progress_display
+from flows.output.terminal import print_json, print_message, print_output
+from flows.output.wording import format_time, pluralize
 
 if TYPE_CHECKING:
     from diptych.pipeline.estimate import Cost, Estimate

@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from flows.cli import options
-from flows.support.evaluation_tables import REPORT, evaluation_notes, evaluation_tables
-from flows.support.local_prefect import recorded_runs, run_recorded
-from flows.support.questions import Evaluated, run_evaluation
-from flows.support.terminal import ExitCode, print_json, print_message, print_output
-from flows.support.wording import diptych_command, pluralize
+from flows.output.evaluation_tables import REPORT, evaluation_notes, evaluation_tables
+from flows.output.terminal import ExitCode, print_json, print_message, print_output
+from flows.output.wording import diptych_command, pluralize
+from flows.runs.local_prefect import recorded_runs, run_recorded
+from flows.runs.questions import Evaluated, run_evaluation
 
 
 @click.command()

@@ -29,9 +29,9 @@ from extractors.structure import count_structure
 from extractors.table_grid import table_html, table_json
 from extractors.temporary_folder import TemporaryFolder
 from extractors.types import Extraction, Options, Passage, Picture, Source
-from flows.support.progress import progress_display
-from flows.support.terminal import ExitCode, build_table, print_json, print_message, print_output
-from flows.support.wording import pluralize
+from flows.output.progress import progress_display
+from flows.output.terminal import ExitCode, build_table, print_json, print_message, print_output
+from flows.output.wording import pluralize
 
 
 def extract_files(paths: Sequence[str], settings: Settings, as_json: bool, out: Path | None) -> ExitCode:

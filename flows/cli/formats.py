@@ -5,7 +5,7 @@ from dataclasses import asdict
 import click
 
 from flows.cli import options
-from flows.support.terminal import build_table, print_json, print_output
+from flows.output.terminal import build_table, print_json, print_output
 
 COLUMNS = ("", "files", "suffixes", "read by", "missing")
 

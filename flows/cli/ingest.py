@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.cli import options
-from flows.support.local_prefect import local_prefect, run_recorded
-from flows.support.progress import ProgressDisplay, listening, progress_display
-from flows.support.removals import delete_removed
-from flows.support.terminal import print_message
+from flows.output.progress import ProgressDisplay, listening, progress_display
+from flows.output.terminal import print_message
+from flows.runs.deletes import delete_removed
+from flows.runs.local_prefect import local_prefect, run_recorded
 
 if TYPE_CHECKING:
     from diptych import Diptych
@@ -48,7 +48,7 @@ def ingest(
         if options.is_recorded(prefect, settings):
             with local_prefect(), listening(progress):
                 from flows.ingest import ingest as ingest_flow
-                from flows.support.ingest_tasks import ingest_run
+                from flows.runs.ingest_tasks import ingest_run
 
                 # Opened here, so that its usage can be shown.
                 with ingest_run(settings.store, budget, *patterns, pages=pages) as (diptych, _):

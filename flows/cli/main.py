@@ -12,7 +12,7 @@ import click
 
 from diptych.errors import DiptychError
 from extractors.errors import NO_SPACE
-from flows.support.terminal import ExitCode, print_message
+from flows.output.terminal import ExitCode, print_message
 
 TRACE = "DIPTYCH_TRACE"
 """Environment variable: if set, unexpected errors show their traceback."""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from diptych.printable import one_line
-from diptych.search.query_options import parse_filter
+from diptych.search.query.query_options import parse_filter
 from flows.cli import options
-from flows.support.ingest_report import skipped_record
-from flows.support.progress import progress_display
-from flows.support.removals import MAX_LISTED
-from flows.support.terminal import ExitCode, build_table, print_json, print_message, print_output
-from flows.support.wording import describe_notes, describe_reindex, describe_sweep, diptych_command, pluralize
+from flows.output.ingest_report import skipped_record
+from flows.output.progress import progress_display
+from flows.output.removals import MAX_LISTED
+from flows.output.terminal import ExitCode, build_table, print_json, print_message, print_output
+from flows.output.wording import describe_notes, describe_reindex, describe_sweep, diptych_command, pluralize
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -25,10 +25,10 @@ def mcp(where: str | None, write: bool, roots: tuple[str, ...], budget: float | 
     Agents start this command themselves; see docs/mcp.md for their configuration. Without --write, the tools
     only read. Messages go to stderr. `diptych serve` has the same tools at /mcp for agents that speak HTTP.
     """
-    from diptych.search.query_options import parse_filter
+    from diptych.search.query.query_options import parse_filter
     from diptych.serve.mcp.server import serve_stdio
     from diptych.serve.options import ServeOptions
-    from flows.support.served_ingest import ingest_here
+    from flows.runs.served_ingest import ingest_here
 
     places = tuple(root if "://" in root else os.path.realpath(root) for root in roots)
     with options.open_store(store, budget) as diptych:

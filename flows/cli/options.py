@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from flows.support.terminal import print_message
+from flows.output.terminal import print_message
 
 if TYPE_CHECKING:
     from diptych import Diptych, Settings

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from diptych.printable import one_line
-from diptych.search.query_options import MODALITIES, Modality, make_question, parse_filter
+from diptych.search.query.query_options import MODALITIES, Modality, make_question, parse_filter
 from flows.cli import options
-from flows.support.local_prefect import image_parameter, recorded_runs, run_recorded
-from flows.support.questions import Found, explain, find_batch, find_hits, read_batch
-from flows.support.search_results import NOTHING_RESEMBLES, print_hits
-from flows.support.terminal import build_table, print_json, print_message, print_output
+from flows.output.search_results import NOTHING_RESEMBLES, print_hits
+from flows.output.terminal import build_table, print_json, print_message, print_output
+from flows.runs.local_prefect import image_parameter, recorded_runs, run_recorded
+from flows.runs.questions import Found, explain, find_batch, find_hits, read_batch
 
 if TYPE_CHECKING:
     from diptych import Group

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from diptych.search.query_options import parse_filter
+from diptych.search.query.query_options import parse_filter
 from flows.cli import options
-from flows.support.terminal import print_message
+from flows.output.terminal import print_message
 
 if TYPE_CHECKING:
     from diptych import Diptych
@@ -57,7 +57,7 @@ def serve(
     """
     from diptych.serve.options import TOKEN_VARIABLE, ServeOptions
     from diptych.serve.server import serve as serve_store
-    from flows.support.served_ingest import ingest_here, ingest_in_prefect
+    from flows.runs.served_ingest import ingest_here, ingest_in_prefect
 
     chosen = ServeOptions(
         host=host,

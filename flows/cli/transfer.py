@@ -12,9 +12,9 @@ import click
 
 from diptych.printable import one_line
 from flows.cli import options
-from flows.support.progress import progress_display
-from flows.support.terminal import print_json, print_message
-from flows.support.wording import pluralize
+from flows.output.progress import progress_display
+from flows.output.terminal import print_json, print_message
+from flows.output.wording import pluralize
 
 if TYPE_CHECKING:
     from diptych.pipeline.transfer.transfer import TransferReport

@@ -10,8 +10,8 @@ import click
 from extractors.atomic_write import make_private_folder
 from flows.cli import options
 from flows.cli.deploy import ingest_paths
-from flows.support.services import Service, check_port, terminable
-from flows.support.terminal import print_message
+from flows.cli.services import Service, check_port, terminable
+from flows.output.terminal import print_message
 
 START_SECONDS = 300
 """Limit for the start of the server: 15 s for a new database on an idle machine."""
@@ -88,11 +88,11 @@ def _addresses(home: Path, host: str, port: int, url: str) -> dict[str, str]:
 
 def _deploy(environment: dict[str, str], store: str | None, paths: list[str]) -> None:
     """In this process: Prefect must not be imported before, because it reads its environment on import."""
-    from flows.support.local_prefect import local_prefect
+    from flows.runs.local_prefect import local_prefect
 
     os.environ.update(environment)
     with local_prefect():
-        from flows.support.deploy import deploy
+        from flows.deployment.deploy import deploy
 
         for line in deploy(Path.cwd(), store, paths):
             print_message(line)
@@ -100,7 +100,7 @@ def _deploy(environment: dict[str, str], store: str | None, paths: list[str]) ->
 
 def _stop_worker(worker: Service) -> None:
     """Stop the worker and its runs, which would stay Running for ever if they were not set to Cancelled."""
-    from flows.support.deploy import cancel_runs
+    from flows.deployment.deploy import cancel_runs
 
     for name in cancel_runs(worker.stop(GRACE_SECONDS)):
         print_message(f"cancelled  {name}")

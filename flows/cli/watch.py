@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.cli import options
-from flows.support.progress import ProgressDisplay, progress_display
-from flows.support.removals import Removals, delete_removed
-from flows.support.terminal import print_message
-from flows.support.wording import pluralize
+from flows.output.progress import ProgressDisplay, progress_display
+from flows.output.removals import Removals
+from flows.output.terminal import print_message
+from flows.output.wording import pluralize
+from flows.runs.deletes import delete_removed
 
 if TYPE_CHECKING:
     from diptych import Diptych
-    from flows.support.folder_watch import FolderWatch
+    from flows.cli.folder_watch import FolderWatch
 
 
 @click.command()
@@ -42,8 +43,8 @@ def watch(
 
     With --deployed, a worker does the work: one run at a time, which covers all changes since the last one.
     """
-    from flows.support.folder_watch import FolderWatch
-    from flows.support.services import terminable
+    from flows.cli.folder_watch import FolderWatch
+    from flows.cli.services import terminable
 
     with terminable():
         if deployed:
@@ -118,10 +119,10 @@ class _Updates:
 
 def _start_runs(folder: FolderWatch, paths: tuple[str, ...], store: str | None, patterns: options.Patterns) -> None:
     """One flow run for everything, then one for each change; each begins when the one before has ended."""
-    from flows.support.local_prefect import local_prefect
+    from flows.runs.local_prefect import local_prefect
 
     with local_prefect():
-        from flows.support.deploy import run_ingest
+        from flows.deployment.deploy import run_ingest
 
         parameters = {
             "paths": list(map(options.absolute, paths)),

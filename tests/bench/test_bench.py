@@ -20,7 +20,7 @@ from bench.synthetic_store import SyntheticStore, open_synthetic_store
 from diptych.errors import DiptychError, QueryError
 from diptych.evaluation.questions import read_questions
 from diptych.library.diptych import Diptych
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.settings import load_settings
 from diptych.where import Compare
 from extractors.types import Source

@@ -17,8 +17,8 @@ from diptych.models.meter import Meter
 from diptych.prices import Price, Usage
 from diptych.settings import load_settings
 from flows.ingest import ingest
-from flows.support.local_prefect import DEFAULTS, run_result
-from flows.support.shared_store import RunUsage, block_name, key_variables
+from flows.runs.local_prefect import DEFAULTS, run_result
+from flows.runs.shared_store import RunUsage, block_name, key_variables
 from tests.support.command_line import error_line, run_json, run_messages
 from tests.support.flow_runs import run_artifacts
 from tests.support.http_server import Answer, Request, Vendor, served

@@ -25,7 +25,7 @@ from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.states import Cancelling
 
 from diptych.store.points import document_id
-from flows.support.deploy import apply_automations, deploy
+from flows.deployment.deploy import apply_automations, deploy
 from tests.conftest import PREFECT_HOME
 from tests.support.flow_runs import async_result, run_async
 from tests.support.papers import write_leaflet, write_photo

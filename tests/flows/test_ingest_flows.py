@@ -21,14 +21,14 @@ from diptych.settings import load_settings
 from flows.backfill import backfill
 from flows.cli.main import run
 from flows.ingest import ingest
+from flows.output.progress import ProgressListener, listening
+from flows.output.removals import Removals
 from flows.reindex import reindex
 from flows.retry import retry
-from flows.support.backfill_progress import Watch
-from flows.support.ingest_tasks import BATCH_SIZE, ingest_run
-from flows.support.local_prefect import DEFAULTS, run_result
-from flows.support.progress import ProgressListener, listening
-from flows.support.removals import Removals
-from flows.support.shared_store import shared_diptych
+from flows.runs.backfill_progress import Watch
+from flows.runs.ingest_tasks import BATCH_SIZE, ingest_run
+from flows.runs.local_prefect import DEFAULTS, run_result
+from flows.runs.shared_store import shared_diptych
 from flows.sweep import sweep
 from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.command_line import error_line, run_messages
@@ -218,7 +218,7 @@ def test_stopped_backfill_says_what_is_left_and_the_next_one_continues(
 
     monkeypatch.setattr(Watch, "add_current_run", remember)
     monkeypatch.setattr("flows.backfill.PART_TASKS", 1 / BATCH_SIZE)
-    monkeypatch.setattr("flows.support.backfill_progress.CHECK_SECONDS", 0.1)
+    monkeypatch.setattr("flows.runs.backfill_progress.CHECK_SECONDS", 0.1)
     monkeypatch.setenv("DIPTYCH_WORKERS", "1")
     for stop, left in ((lambda: cancel_backfill(watches), "2 documents"), (send_interrupt, "1 document")):
         with listening(StoppingListener(stop)):

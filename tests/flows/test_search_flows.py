@@ -13,7 +13,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, StateType
 
 from diptych.errors import BudgetReached, QueryError
-from diptych.search.query_options import parse_filter
+from diptych.search.query.query_options import parse_filter
 from diptych.where import parse_where
 from flows.answer import answer
 from flows.cli.main import run

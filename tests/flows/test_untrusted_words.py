@@ -23,10 +23,10 @@ from diptych.serve.mcp.server import create_mcp
 from diptych.serve.options import ServeOptions
 from diptych.serve.served_library import ServedLibrary
 from extractors.types import Extraction, Passage, Picture, Problem
-from flows.support.answer_text import answer_lines, answer_markdown
-from flows.support.hit_pages import hits_markdown
-from flows.support.search_results import hit_lines
-from flows.support.terminal import json_line, print_message, print_output
+from flows.output.answer_text import answer_lines, answer_markdown
+from flows.output.hit_pages import hits_markdown
+from flows.output.search_results import hit_lines
+from flows.output.terminal import json_line, print_message, print_output
 from tests.support.answering import ScriptedModel, form
 from tests.support.fakes import document
 from tests.support.scripted_library import scripted_library

@@ -16,7 +16,7 @@ from diptych.picture_store import PictureStore
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
 from diptych.prices import Usage
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.search.search import SearchContext, search
 from diptych.store.spaces import Spaces
 from diptych.store.types import text_shapes

@@ -9,7 +9,7 @@ import pytest
 
 from diptych.evaluation.comparison import Evaluation, evaluate
 from diptych.evaluation.questions import Question
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.search.search import SearchContext
 from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces

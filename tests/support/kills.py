@@ -24,7 +24,7 @@ from diptych.picture_store import PictureStore
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
 from diptych.pipeline.reindex import reindex_store
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.search.search import SearchContext, search
 from diptych.store.embedded.store import EmbeddedStore
 from diptych.store.register import list_records

@@ -29,7 +29,7 @@ from PIL import Image
 from diptych import Diptych, Settings
 from diptych.errors import StoreBusy
 from diptych.library.runtime import Runtime
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.store.spaces import Spaces
 from tests.support.fakes import WordEncoder
 

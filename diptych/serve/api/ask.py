@@ -12,7 +12,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import BaseModel, Field
 
 from diptych.errors import DiptychError
-from diptych.search.query_options import Question, make_question
+from diptych.search.query.query_options import Question, make_question
 from diptych.serve.api.models import AnswerModel, show_answer
 from diptych.serve.api.search import Count, Filter, Text, Where, read_upload, show_filters
 from diptych.serve.dependencies import Library

@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from diptych.search.hits import Hit
-from diptych.search.plain_filters import FilteredText
-from diptych.search.query_options import Modality, Question, make_question, parse_filter
+from diptych.search.query.plain_filters import FilteredText
+from diptych.search.query.query_options import Modality, Question, make_question, parse_filter
 from diptych.serve.api.models import (
     FieldModel,
     GroupModel,

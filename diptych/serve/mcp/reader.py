@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 from diptych.errors import QueryError
 from diptych.library.explanations import describe_filters
 from diptych.search.hits import Hit
-from diptych.search.query import Query
-from diptych.search.query_options import parse_filter
+from diptych.search.query.query import Query
+from diptych.search.query.query_options import parse_filter
 from diptych.serve.jobs import Job
 from diptych.serve.mcp import text
 from diptych.serve.mcp.pictures import HIT_SIDE, Pictures

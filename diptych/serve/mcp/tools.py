@@ -18,8 +18,8 @@ from pydantic import Field, TypeAdapter
 
 from diptych.errors import DiptychError, QueryError
 from diptych.printable import printable
-from diptych.search.query import Query
-from diptych.search.query_options import parse_filter
+from diptych.search.query.query import Query
+from diptych.search.query.query_options import parse_filter
 from diptych.serve.jobs import Jobs, allowed_path
 from diptych.serve.mcp import results
 from diptych.serve.mcp.reader import Reader, Shown

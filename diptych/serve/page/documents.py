@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from diptych.errors import DiptychError
 from diptych.library.parts import Part
 from diptych.pipeline.discovery.skipped_files import describe_skipped
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.serve.dependencies import Library
 from diptych.serve.page.form import SearchState
 from diptych.serve.page.hits import Shown, own_fields, short_name, show_image, view_hits

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from diptych.errors import QueryError
-from diptych.search.plain_filters import FilteredText
+from diptych.search.query.plain_filters import FilteredText
 from diptych.serve.page.hits import PICTURES, short_name
 from diptych.serve.served_library import NotFound, ServedLibrary
 from diptych.serve.store_fields import StoreField

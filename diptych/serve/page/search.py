@@ -8,8 +8,8 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from diptych.errors import DiptychError
 from diptych.library.diptych import ANSWER_HITS
 from diptych.search.hits import Results
-from diptych.search.query import Query
-from diptych.search.query_options import Question
+from diptych.search.query.query import Query
+from diptych.search.query.query_options import Question
 from diptych.serve.api.ask import stream_answer
 from diptych.serve.dependencies import Library
 from diptych.serve.page import documents

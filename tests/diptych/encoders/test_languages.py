@@ -14,7 +14,7 @@ from diptych.picture_store import PictureStore
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
 from diptych.search.hits import Hit
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.search.search import SearchContext, search
 from diptych.settings import Settings
 from diptych.store.spaces import Spaces

@@ -17,13 +17,13 @@ from diptych.evaluation.questions import Question, read_questions
 from diptych.evaluation.report import write_report
 from diptych.models.meter import Meter
 from diptych.prices import Price, Usage
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.search.search import WEIGHT_NAMES, SearchContext, search
 from diptych.store.spaces import Spaces
 from diptych.vectors import Vectors
 from flows.cli.main import run
-from flows.support.evaluation_tables import arm_rows, evaluation_markdown
-from flows.support.terminal import ExitCode
+from flows.output.evaluation_tables import arm_rows, evaluation_markdown
+from flows.output.terminal import ExitCode
 from tests.support.evaluations import QUESTIONS, asked, evaluated
 from tests.support.evaluations import context as context
 from tests.support.fakes import WordEncoder

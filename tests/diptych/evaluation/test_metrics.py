@@ -14,7 +14,7 @@ from diptych.evaluation import arms, metrics, questions, statistics
 from diptych.evaluation.metrics import ranking_metrics, same_place, score_hits
 from diptych.evaluation.questions import Box, Question
 from diptych.search.hits import Hit
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.search.search import SearchContext, encode_queries
 from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces

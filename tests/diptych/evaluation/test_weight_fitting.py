@@ -6,9 +6,9 @@ from random import Random
 
 from diptych.evaluation.questions import Question
 from diptych.evaluation.weight_fitting import fit_weights, suggest_weights
-from diptych.search.candidates import Snapshot
-from diptych.search.fusion import rank_ids
-from diptych.search.ranking_inputs import Part
+from diptych.search.ranking.candidates import Snapshot
+from diptych.search.ranking.fusion import rank_ids
+from diptych.search.ranking.ranking_inputs import Part
 from diptych.search.search import WEIGHT_NAMES, Candidates, SearchContext
 from tests.support.evaluations import QUESTIONS, asked
 from tests.support.evaluations import context as context

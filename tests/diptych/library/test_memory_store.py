@@ -10,7 +10,7 @@ import pytest
 from diptych import Diptych, Settings
 from diptych.errors import SettingsError, StoreError
 from diptych.settings import MEMORY
-from flows.support.shared_store import shared_diptych
+from flows.runs.shared_store import shared_diptych
 from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.command_line import error_line
 from tests.support.papers import write_photo

@@ -14,7 +14,7 @@ from diptych.picture_store import PictureStore
 from diptych.pipeline.discovery.removed_documents import find_removed_documents
 from diptych.pipeline.reindex import reindex_store
 from diptych.pipeline.sweep import sweep_store
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.search.search import SearchContext, search
 from diptych.store.points import EncodingConfig
 from diptych.store.register import STORE_FORMAT, bind_encoders, list_records, write_fact

@@ -16,7 +16,7 @@ from diptych.errors import StoreError
 from diptych.picture_store import PictureStore
 from diptych.pipeline.reindex import reindex_store
 from diptych.pipeline.sweep import sweep_store
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.store.register import list_records
 from diptych.store.spaces import Spaces
 from diptych.store.switch import delete_document

@@ -12,7 +12,7 @@ from diptych.picture_store import PictureStore
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.reindex import reindex_store
 from diptych.search.hits import Hit
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.search.search import SearchContext, search
 from diptych.store.register import bind_encoders, list_records, stored_languages
 from extractors.types import Passage

@@ -18,8 +18,8 @@ from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
 from diptych.search.hits import Hit
-from diptych.search.picture_likeness import measure_likeness
-from diptych.search.query import Query
+from diptych.search.query.query import Query
+from diptych.search.ranking.picture_likeness import measure_likeness
 from diptych.search.search import search
 from diptych.settings import Settings
 from diptych.store.spaces import Spaces

@@ -13,7 +13,7 @@ from diptych import Diptych, Settings
 from diptych.serve.app import create_app
 from diptych.serve.jobs import NotAllowed, allowed_path
 from diptych.serve.options import ServeOptions
-from flows.support.served_ingest import ingest_here
+from flows.runs.served_ingest import ingest_here
 from tests.support.papers import write_rows
 from tests.support.served_store import ADDRESS
 

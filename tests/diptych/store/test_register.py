@@ -13,7 +13,7 @@ import pytest
 from diptych.errors import StoreMismatch
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.retry import documents_to_retry
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.store.points import EncodingConfig
 from diptych.store.register import bind_encoders, list_records, register_version, write_record
 from diptych.store.register_cache import RegisterCache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from diptych.search.ranking_inputs import make_pages, make_part
+from diptych.search.ranking.ranking_inputs import make_pages, make_part
 from diptych.store.points import EncodingConfig, draft_points
 from diptych.store.register import DocumentRecord
 from diptych.store.types import INDEXED

@@ -17,7 +17,7 @@ from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
 from diptych.pipeline.reindex import reindex_store
 from diptych.search.hits import Hit
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.search.search import SearchContext, search
 from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces

@@ -46,7 +46,7 @@ READERS = (
 )
 ENGINES = ("onnxruntime", "tokenizers", "snowballstemmer", "diptych.search.search")
 OWN = ("diptych.answering", "diptych.evaluation", "diptych.captioners.captioner", "diptych.pipeline.ingest")
-STARTED_LATER = ("psutil", "extractors.sandbox", "diptych.search.date_phrases")
+STARTED_LATER = ("psutil", "extractors.sandbox", "diptych.search.query.date_phrases")
 NOT_IMPORTED = {
     "--help": (*MODELS, *READERS, *ENGINES, "numpy", "qdrant_edge", "pydantic", "rich", "asyncio", "psutil"),
     "status --json --store {store}": (

@@ -19,7 +19,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 
 from diptych.errors import SettingsError
 from flows.cli.main import run
-from flows.support.local_prefect import DEFAULTS, MAX_PARAMETERS, run_recorded
+from flows.runs.local_prefect import DEFAULTS, MAX_PARAMETERS, run_recorded
 from tests.support.anthropic_fixtures import NAME
 from tests.support.anthropic_fixtures import only_this_key as only_this_key
 from tests.support.anthropic_fixtures import vendor as vendor
@@ -172,6 +172,6 @@ def test_deployed_paths_hold_in_any_folder_and_addresses_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("flows.support.deploy.deploy", lambda folder, store, paths: paths)
+    monkeypatch.setattr("flows.deployment.deploy.deploy", lambda folder, store, paths: paths)
     assert run(["deploy", "--path", "docs", "--path", "s3://bucket/docs"]) == 0
     assert capsys.readouterr().err.splitlines() == [str(tmp_path / "docs"), "s3://bucket/docs"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.support.folder_watch import FolderWatch
+from flows.cli.folder_watch import FolderWatch
 from tests.support.command_line import document_statuses, run_messages
 from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.papers import write_paper
@@ -76,7 +76,7 @@ def test_deployment_runs_once_per_change(
         started.append(parameters)
         return "Completed: a run"
 
-    monkeypatch.setattr("flows.support.deploy.run_ingest", run_ingest)
+    monkeypatch.setattr("flows.deployment.deploy.run_ingest", run_ingest)
     follow(monkeypatch, lambda: {docs / "a.pdf"})
     assert "changed    1 file" in run_messages(capsys, "watch", "docs", "--deployed", "--store", "s")
     assert [one["paths"] for one in started] == [[str(docs)]] * 2

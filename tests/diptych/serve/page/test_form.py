@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from diptych.errors import QueryError
-from diptych.search.plain_filters import FilteredText
+from diptych.search.query.plain_filters import FilteredText
 from diptych.serve.page.form import SearchState
 from diptych.serve.store_fields import StoreField
 from diptych.where import parse_where

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from diptych.search.query import Query
+from diptych.search.query.query import Query
 from diptych.search.search import SearchContext, search
 from diptych.store.spaces import Spaces
 from tests.diptych.store.test_kills import check_reads, content, started_processes

@@ -1,0 +1,1 @@
+"""What users ask: the query, its options, and what its wording says."""

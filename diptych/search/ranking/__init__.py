@@ -1,0 +1,1 @@
+"""From ranked lists of the store to one order of passages and pictures."""

@@ -1,0 +1,1 @@
+"""What people see: lines and tables on a terminal, Markdown for the Prefect UI, progress."""

@@ -1,0 +1,1 @@
+"""What the runs of flows share: an open store, tasks and where they work, states, events, progress."""

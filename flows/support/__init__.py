@@ -1,1 +1,0 @@
-"""Code shared by the flows and the commands: open stores, task runners, progress, and output for people."""
