@@ -36,7 +36,7 @@ MIN_FULL_LINE, SHARE_OF_FULL_LINE = 30, 0.9
 _UNSPACED = re.compile(rf"[{UNSPACED}]")
 _YEAR_AT_END = re.compile(r"(?:19|20)\d\d[a-z]?\W*$")  # of the authors and the year of a reference
 _AUTHOR = re.compile(r",\s[A-Z]\.|(?:[A-Z]\.\s?)+[A-Z][\w-]+,")  # "Doe, J." or "J. Doe,"
-_AMOUNT = re.compile(r"\d[\d.,]*(?: [^\W\d_A-Z]| ?[%°])")  # and its unit, unlike the number of a heading or an item
+_AMOUNT = re.compile(r"\d+(?:[.,]\d+)*(?: [^\W\d_A-Z]| ?[%°])")  # unlike the number of a heading or item
 _ADDRESS = re.compile(r"[/:@]|\.\w")  # of mail, or of a page: "10.1073/pnas.96"
 HYPHENS = ("-", "\u2010")
 _DASHES = (*HYPHENS, "\u2011", "\u2012", "\u2013")
@@ -169,7 +169,7 @@ def continues_sentence(first: Paragraph, second: Paragraph, *, adjacent: bool = 
     if end[-1] in HYPHENS or start[0].islower():
         return len(first.lines) > 1 or len(end) > 30  # a single short line is a label
     # A capital may begin a name or a noun, but only a line of prose that is plainly unfinished continues with it.
-    if len(first.lines) <= (1 if _AMOUNT.match(start) else 2):
+    if len(first.lines) <= (1 if _AMOUNT.match(start) and not end[-1].isdigit() else 2):
         return False
     return end[-1] in ",;" or is_unspaced(end, start) or (adjacent and _breaks_off(first) and not LABEL.match(start))
 

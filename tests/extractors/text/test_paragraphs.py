@@ -110,9 +110,11 @@ def test_full_line_that_ends_like_a_sentence_does_not_continues_with_a_name_in_t
 def test_sentence_goes_on_with_an_amount_but_not_with_the_number_of_an_item() -> None:
     first = paragraph("Circulate it through the inlet of", "the feed with the valve open for")
     assert continues_sentence(first, paragraph("45 minutes, and flush twice."), adjacent=True)
-    for other in ("2. Flush twice.", "5.6 Relief valve", "2 Flush twice.", "2a flush twice", "45"):
+    for other in ("2. Flush twice.", "5.6 Relief valve", "2 Flush twice.", "2. flush twice", "2a flush twice", "45"):
         assert not continues_sentence(first, paragraph(other), adjacent=True)
     assert not continues_sentence(replace(first, lines=(first.lines[0],)), paragraph("45 minutes"), adjacent=True)
+    contents = paragraph("31.9 Version 2.1 of the program, 160", "32.1 Version 2.2 of the program, 162")
+    assert not continues_sentence(contents, paragraph("32.2 of the program, 164"), adjacent=True)
 
 
 @pytest.mark.parametrize(
