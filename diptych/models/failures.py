@@ -194,20 +194,28 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-@contextmanager
-def forward_text(on_text: Callable[[str], None]) -> Iterator[Callable[[str], None]]:
-    """Yield a listener that passes text on. An error after its first text is not retried, which would repeat it."""
+class Forward:
+    """Passes text on to a listener."""
+
     started = False
+    """Whether any text has arrived."""
 
-    def forward(text: str) -> None:
-        nonlocal started
-        started = True
-        on_text(text)
+    def __init__(self, on_text: Callable[[str], None]) -> None:
+        self._on_text = on_text
 
+    def __call__(self, text: str) -> None:
+        self.started = True
+        self._on_text(text)
+
+
+@contextmanager
+def forward_text(on_text: Callable[[str], None]) -> Iterator[Forward]:
+    """Yield what passes text on to `on_text`. An error after its first text is not retried, which would repeat it."""
+    forward = Forward(on_text)
     try:
         yield forward
     except ProviderError as error:
-        if not started:
+        if not forward.started:
             raise
         raise NotRepeatable(
             f"{error}; the answer stopped in the middle, ask again", transient=error.transient, about=error.about

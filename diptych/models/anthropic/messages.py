@@ -131,19 +131,21 @@ def split_blocks(text: str) -> list[str]:
 
 
 def max_usage(model: str, request: VisionRequest) -> Usage:
-    """The most that a request may use, its answer included.
-
-    Two bytes of text count as a token; English has about four bytes per token, Chinese about three.
-    """
+    """The most that a request may use, its answer included."""
     texts = [request.system, json.dumps(request.schema.model_json_schema()) if request.schema else ""]
     texts += [
         part.text if isinstance(part, TextPart) else fenced_text(part)
         for part in request.parts
         if not isinstance(part, ImagePart)
     ]
-    text_tokens = sum(len(text.encode(errors="replace")) for text in texts) // 2
     images = sum(image_tokens(model, part.data) for part in request.parts if isinstance(part, ImagePart))
-    return Usage(REQUEST_TOKENS + text_tokens + images, 0, request.max_tokens + _thinking(model)[1], 1)
+    input_tokens = REQUEST_TOKENS + text_tokens("".join(texts)) + images
+    return Usage(input_tokens, 0, request.max_tokens + _thinking(model)[1], 1)
+
+
+def text_tokens(text: str) -> int:
+    """Tokens of a text, never too few: two bytes each. English has about four bytes per token, Chinese about three."""
+    return len(text.encode(errors="replace")) // 2
 
 
 def image_tokens(model: str, data: bytes) -> int:

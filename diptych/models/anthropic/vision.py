@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from diptych.endpoints import Anthropic
@@ -17,6 +18,7 @@ from diptych.models.anthropic.messages import (
     max_usage,
     parse_message,
     request_body,
+    text_tokens,
     to_reply,
     to_usage,
 )
@@ -103,12 +105,16 @@ class Claude:
             return parse_message(server, _snapshot(stream))
 
     def _spend_partial(self, server: Server, stream: anthropic.MessageStream[None]) -> None:
-        """Count what arrived of a stream, which is charged even if the stream stops."""
+        """Count what arrived of a stream, which is charged even if the stream stops.
+
+        The API counts the tokens of an answer in its last event but one.
+        """
         try:
             partial = parse_message(server, _snapshot(stream))
         except ProviderError:
             return  # it never started, or nothing of it can be read
-        self._meter.spend(self.name, to_usage(partial.usage))
+        usage, written = to_usage(partial.usage), "".join(block.text or "" for block in partial.content)
+        self._meter.spend(self.name, replace(usage, output_tokens=max(usage.output_tokens, text_tokens(written))))
 
 
 def _events(server: Server, stream: anthropic.MessageStream[None]) -> Iterator[Any]:

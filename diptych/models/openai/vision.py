@@ -64,7 +64,7 @@ class OpenAIModel:
         def attempt(client: openai.OpenAI, timeout: openai.Timeout) -> Reply:
             try:
                 if on_text is not None:
-                    return self._stream(client, body, timeout, on_text)
+                    return self._stream(client, body, timeout, on_text, most)
                 response = client.post(self._format.path, body=body, cast_to=object, options={"timeout": timeout})
                 return self._format.parse(response)
             except openai.APIStatusError as error:
@@ -79,7 +79,10 @@ class OpenAIModel:
             self._meter.spend(self.name, answer.usage, counted=answer.counted)
         return answer
 
-    def _stream(self, client: openai.OpenAI, body: dict[str, Any], timeout: openai.Timeout, on_text: OnText) -> Reply:
+    def _stream(
+        self, client: openai.OpenAI, body: dict[str, Any], timeout: openai.Timeout, on_text: OnText, most: Usage
+    ) -> Reply:
+        """An answer that stops after its first text is charged as one whose tokens were not counted."""
         server = self._format.server
         is_chat = self._endpoint.api == "chat"
         # The Chat API reports the usage of a stream only when asked to.
@@ -102,10 +105,15 @@ class OpenAIModel:
             if "event-stream" not in kind:
                 raise server.not_json()
             events = self._until_deadline(stream, timeout)
-            response = _collect_chat(events, forward) if is_chat else _collect_response(server, events, forward)
-            if response is None:
-                raise ResponseLost(f"{server} stopped the stream before its end", transient=True)
-            return self._format.parse(response)
+            try:
+                response = _collect_chat(events, forward) if is_chat else _collect_response(server, events, forward)
+                if response is None:
+                    raise ResponseLost(f"{server} stopped the stream before its end", transient=True)
+                return self._format.parse(response)
+            except BaseException:
+                if forward.started:
+                    self._meter.spend(self.name, most, counted=False)
+                raise
 
     def _until_deadline(self, stream: openai.Stream[object], timeout: openai.Timeout) -> Iterator[dict[str, Any]]:
         """The events until the deadline; the SDK's own time limit restarts with each event."""

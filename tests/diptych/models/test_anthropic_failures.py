@@ -158,7 +158,7 @@ def test_a_stream_that_stops_after_some_text_is_not_repeated(vendor: Vendor, bro
     assert caught.value.transient
     assert texts == ["Half an "]
     assert len(vendor.requests) == 1
-    assert meter.usage() == {(NAME, False): Usage(90, 0, 1, 1)}  # what arrived is charged
+    assert meter.usage() == {(NAME, False): Usage(90, 0, 4, 1)}  # what arrived is charged: two bytes are a token
 
 
 def test_an_error_of_the_listener_is_raised_as_it_is(vendor: Vendor) -> None:

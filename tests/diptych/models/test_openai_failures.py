@@ -133,12 +133,28 @@ def test_a_stream_that_stops_before_its_first_text_is_retried(api: str, vendor: 
 def test_a_stream_that_stops_after_some_text_is_not_repeated(api: str, vendor: Vendor, routes: OpenAIRoutes) -> None:
     routes.answer, texts = lambda asked: "The end of this is missing.", list[str]()
     vendor.faults.append(_broken_stream(routes, lambda text: text[: len(text) // 2]))
+    meter = Meter()
+    asked = model(vendor, meter, api=api)
     with pytest.raises(ProviderError, match="the answer stopped in the middle, ask again") as error:
-        model(vendor, api=api).ask(QUESTION, texts.append)
+        asked.ask(QUESTION, texts.append)
     assert error.value.transient
     assert "The end of this is missing.".startswith("".join(texts))
     assert texts
     assert len(vendor.requests) == 1
+    assert meter.usage() == {(MODEL, False): asked.max_usage(QUESTION)}  # the usage comes at the end of a stream
+    assert meter.uncounted == {MODEL}
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_stream_that_the_listener_ends_is_charged(api: str, vendor: Vendor, routes: OpenAIRoutes) -> None:
+    def closed(text: str) -> None:
+        raise BrokenPipeError
+
+    routes.answer, meter = lambda asked: "Nobody listens.", Meter()
+    asked = model(vendor, meter, api=api)
+    with pytest.raises(BrokenPipeError):
+        asked.ask(QUESTION, closed)
+    assert meter.usage() == {(MODEL, False): asked.max_usage(QUESTION)}
 
 
 def test_an_error_inside_a_stream_is_raised(vendor: Vendor, routes: OpenAIRoutes) -> None:
