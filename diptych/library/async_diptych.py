@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
@@ -93,7 +93,10 @@ class AsyncDiptych:
     async def ask(
         self, question: Query | str, limit: int = ANSWER_HITS, on_text: Callable[[str], None] | None = None
     ) -> Answer:
-        """See `Diptych.ask`. `on_text` is called in the event loop, and no longer after the caller was cancelled."""
+        """See `Diptych.ask`. `on_text` is called in the event loop.
+
+        After the caller was cancelled, it is no longer called, and its next text ends the request to the model.
+        """
         loop, waiting = asyncio.get_running_loop(), True
 
         def call(text: str) -> None:
@@ -101,6 +104,8 @@ class AsyncDiptych:
                 on_text(text)
 
         def forward(text: str) -> None:
+            if not waiting:
+                raise CancelledError
             loop.call_soon_threadsafe(call, text)
 
         try:

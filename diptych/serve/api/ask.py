@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import CancelledError
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, UploadFile
@@ -11,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import BaseModel, Field
 
+from diptych.answering.answer import Answer
 from diptych.errors import DiptychError
 from diptych.search.query.query_options import Question, make_question
 from diptych.serve.api.models import AnswerModel, show_answer
@@ -92,10 +94,19 @@ class _Asked:
         """Sentences; None: the answer is there, or it failed."""
         self._loop = asyncio.get_running_loop()
         self._answer = asyncio.create_task(library.ask(question.query, question.limit, self._on_text))
-        self._answer.add_done_callback(lambda task: self._drafts.put_nowait(None))
+        self._answer.add_done_callback(self._on_end)
         self._seen: list[str | None] = []
+        self._left = False
+        """Whether the client has gone away."""
+
+    def _on_end(self, answer: asyncio.Task[Answer]) -> None:
+        self._drafts.put_nowait(None)
+        if self._left and not answer.cancelled():
+            answer.exception()  # else asyncio logs that nobody looked at it
 
     def _on_text(self, sentence: str) -> None:
+        if self._left:
+            raise CancelledError  # ends the request to the model
         self._loop.call_soon_threadsafe(self._drafts.put_nowait, sentence)
 
     async def first(self) -> None:
@@ -105,19 +116,22 @@ class _Asked:
             self._answer.result()
 
     async def events(self) -> AsyncIterator[bytes]:
-        sentence = self._seen.pop()
-        while sentence is not None:
-            yield _event("draft", Draft(text=sentence))
-            while True:
-                try:
-                    sentence = await asyncio.wait_for(self._drafts.get(), KEEPALIVE_SECONDS)
-                    break
-                except TimeoutError:
-                    yield KEEPALIVE_COMMENT
         try:
-            yield _event("answer", AnswerResult.model_validate(await self.result()))
-        except DiptychError as error:
-            yield _event("problem", problem_of(error))
+            sentence = self._seen.pop()
+            while sentence is not None:
+                yield _event("draft", Draft(text=sentence))
+                while True:
+                    try:
+                        sentence = await asyncio.wait_for(self._drafts.get(), KEEPALIVE_SECONDS)
+                        break
+                    except TimeoutError:
+                        yield KEEPALIVE_COMMENT
+            try:
+                yield _event("answer", AnswerResult.model_validate(await self.result()))
+            except DiptychError as error:
+                yield _event("problem", problem_of(error))
+        finally:
+            self._left = True
 
     async def result(self) -> dict[str, Any]:
         answer, query = await self._answer, self._question.query

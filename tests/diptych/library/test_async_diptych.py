@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
@@ -78,6 +81,32 @@ def test_a_cancelled_search_leaves_the_store_usable(folder: Path, tmp_path: Path
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(library.search("cat"), 0)
             assert (await library.search("cat", 1))[0].document == "cats.pdf"
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_question_ends_the_request_to_the_model(tmp_path: Path) -> None:
+    left, ended = threading.Event(), threading.Event()
+
+    def write(question: str, limit: int, on_text: Callable[[str], None]) -> None:
+        on_text("Cats sleep.")
+        left.wait()
+        try:
+            on_text("Nobody waits for this.")
+        except CancelledError:
+            ended.set()
+            raise
+
+    async def main() -> None:
+        written = asyncio.Event()
+        async with AsyncDiptych.open(Settings(store=str(tmp_path / "store"))) as library:
+            object.__setattr__(library.sync, "ask", write)
+            asked = asyncio.create_task(library.ask("how long do cats sleep", on_text=lambda text: written.set()))
+            await written.wait()
+            asked.cancel()
+            await asyncio.wait([asked])
+            left.set()
+            assert await asyncio.to_thread(ended.wait, 30)
 
     asyncio.run(main())
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
-from typing import Any
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from concurrent.futures import CancelledError
+from typing import Any, cast
 
 import pytest
 from starlette.testclient import TestClient
 
-from diptych import Diptych
+from diptych import Diptych, Query
+from diptych.search.query_options import Question
+from diptych.serve.api.ask import stream_answer
 from diptych.serve.app import create_app
+from diptych.serve.served_library import ServedLibrary
 from tests.support.openai_requests import Broken
 from tests.support.openai_server import OpenAIRoutes
 from tests.support.served_store import ADDRESS
@@ -87,3 +93,27 @@ def test_server_without_a_model_says_how_to_set_one(served_diptych: Diptych, mon
         problem = client.post("/api/v1/ask", data={"q": "pump"}).json()
     assert problem["status"] == 501
     assert problem["detail"].startswith("no answering model is set. Set `answerer`")
+
+
+async def test_client_that_goes_away_ends_the_request_to_the_model() -> None:
+    left, ended = threading.Event(), threading.Event()
+
+    def write(on_text: Callable[[str], None]) -> None:
+        on_text("The valve is green.")
+        left.wait()
+        try:
+            on_text("Nobody reads this.")
+        except CancelledError:
+            ended.set()
+            raise
+
+    class Library:
+        async def ask(self, question: Query, limit: int, on_text: Callable[[str], None]) -> None:
+            await asyncio.to_thread(write, on_text)
+
+    answer = await stream_answer(cast(ServedLibrary, Library()), Question(Query("which colour has the valve"), 5))
+    events = cast(AsyncGenerator[bytes], answer.body_iterator)
+    assert b"The valve is green." in await anext(events)
+    await events.aclose()
+    left.set()
+    assert await asyncio.to_thread(ended.wait, 30)
