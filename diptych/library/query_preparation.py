@@ -65,7 +65,7 @@ class QueryPreparation:
         """The query as it is searched, and the path of its image in the picture store. Raises as `prepare` does."""
         self._runtime.check_models("encoder", "image_encoder", "page_encoder")
         found = self.interpret(query)
-        query = replace(query, text=found.text, where=all_of(query.filter, found.where))
+        query = replace(query, text=found.text, where=all_of(query.filter, found.where), problem=found.problem)
         if query.image is None:
             return query, None
         with TemporaryFolder() as folder:
@@ -155,7 +155,7 @@ class QueryPreparation:
         found = " ".join(filter(None, [*(picture.words for picture in extraction.pictures), caption]))
         if not found and not query.text.strip():
             raise QueryError(f"{name}: contains no words, and {reason}, or add words to the query")
-        problem = "" if found else f"{name} is not searched with: it contains no words, and {reason}"
+        problem = query.problem if found else f"{name} is not searched with: it contains no words, and {reason}"
         return replace(query, text=f"{query.text.strip()} {found}".strip(), image=None, problem=problem), stored
 
     def _describe(self, extraction: Extraction, *, may_ask: bool) -> tuple[str, str]:

@@ -27,6 +27,7 @@ MIN_SHARE = 0.5
 _BELOW: dict[str, Operator] = {
     "under": "<", "below": "<", "less than": "<", "cheaper than": "<", "lower than": "<", "smaller than": "<",
     "up to": "<=", "at most": "<=", "no more than": "<=", "not more than": "<=", "maximum": "<=", "max": "<=",
+    "not over": "<=", "not above": "<=", "not under": ">=", "not below": ">=",
     "over": ">", "above": ">", "more than": ">", "higher than": ">", "greater than": ">", "larger than": ">",
     "at least": ">=", "no less than": ">=", "not less than": ">=", "minimum": ">=", "min": ">=", "from": ">=",
 }  # fmt: skip
@@ -60,6 +61,8 @@ class FilteredText:
     where: Expression | None = None
     phrases: tuple[tuple[str, str], ...] = ()
     """(phrase, filter that it became), to show to users."""
+    problem: str = ""
+    """Why a limit with a currency became no filter although fields hold money; or empty."""
 
 
 def field_kinds(documents: Iterable[Mapping[str, FieldValue]]) -> dict[str, str]:
@@ -93,11 +96,14 @@ def extract_filters(text: str, fields: FieldKinds, rare: Set[str] = frozenset())
     that have a date.
     """
     found: list[tuple[int, int, Sequence[Compare]]] = []
+    problem = ""
     for start, stop, parts in _phrases(_blank_quotes(text), fields, rare):
         if parts and not any(start < end and begin < stop for begin, end, _ in found):
             found.append((start, stop, parts))
+        elif not parts and _MARKED.search(text, start, stop):
+            problem = problem or _money_problem(text[start:stop].strip(), fields)
     if not found:
-        return FilteredText(text)
+        return FilteredText(text, problem=problem)
     found.sort(key=lambda item: item[0])
     rest, at = "", 0
     for start, end, _ in found:
@@ -106,7 +112,7 @@ def extract_filters(text: str, fields: FieldKinds, rare: Set[str] = frozenset())
     compared = [part for _, _, parts in found for part in parts]
     phrases = tuple((text[start:end].strip(), " and ".join(map(_format, parts))) for start, end, parts in found)
     where: Expression = compared[0] if len(compared) == 1 else And(tuple(compared))
-    return FilteredText(rest if re.search(r"\w", rest) else text, where, phrases)
+    return FilteredText(rest if re.search(r"\w", rest) else text, where, phrases, problem)
 
 
 def _phrases(text: str, fields: FieldKinds, rare: Set[str]) -> Iterator[tuple[int, int, Sequence[Compare]]]:
@@ -136,13 +142,13 @@ def _parse_between(match: re.Match[str], fields: FieldKinds) -> Sequence[Compare
 def _parse_limit(match: re.Match[str], fields: FieldKinds) -> tuple[int, Sequence[Compare]]:
     """Restricts the field named directly before (`rating over 4`), or else the money field (`under $200`)."""
     word, number = match["word"].lower(), _number(match, "n")
+    start = match.start("word") if match["name"] else match.start()
     named = next((name for name in fields if fields[name] == "number" and _names_field(match["name"], name)), "")
     if named:
         return match.start(), (Compare(named, _BELOW[word], number),)
     if (match["before"] or match["after"]) and (name := _money_field(fields)):
-        start = match.start("word") if match["name"] else match.start()
         return start, (Compare(name, _BELOW[word], number),)
-    return match.start(), ()
+    return start, ()
 
 
 def _parse_date(match: re.Match[str], fields: FieldKinds, rare: Set[str]) -> tuple[int, Sequence[Compare]]:
@@ -170,9 +176,25 @@ def _date_limits(name: str, kind: str, period: Period) -> Sequence[Compare]:
 
 
 def _money_field(fields: FieldKinds) -> str:
-    """The only numeric field that holds money; empty if there is none, or more than one."""
-    names = [name for name, kind in fields.items() if kind == "number" and _words(name) & set(MONEY_NAMES)]
-    return names[0] if len(names) == 1 else ""
+    """The only field that holds money; empty if there is none, or more than one, or its values are texts."""
+    names = _money_fields(fields)
+    return names[0] if len(names) == 1 and fields[names[0]] == "number" else ""
+
+
+def _money_fields(fields: FieldKinds) -> list[str]:
+    """Numeric fields named after money, and a `price` whose values are texts, but no `price_note`."""
+    named = {name: _words(name) & set(MONEY_NAMES) for name in fields}
+    return [name for name in fields if named[name] and (fields[name] == "number" or name.lower() in named[name])]
+
+
+def _money_problem(phrase: str, fields: FieldKinds) -> str:
+    names = _money_fields(fields)
+    if not names:
+        return ""
+    why = f"the values of {names[0]} are texts, not numbers"
+    if len(names) > 1:
+        why = f"it may mean {' or '.join(names)}; filter by one of them, such as {names[0]} < 100"
+    return f'"{phrase}" is not used as a filter: {why}'
 
 
 def _number(match: re.Match[str], group: str) -> float:

@@ -39,7 +39,7 @@ class Query:
     """If no encoder reads images: whether a captioner may be asked, at its price, what the image shows. A caption that
     is known is used anyway."""
     problem: str = ""
-    """Why the image is not searched with. `QueryPreparation` sets it."""
+    """Why the image, or a limit in the wording, is not used. `QueryPreparation` sets it."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):

@@ -81,7 +81,9 @@ class SearchResult(BaseModel):
     resembles: Annotated[bool, Field(description="Whether anything in the store resembles the query.")]
     filters: list[Filter]
     nothing: Annotated[str, Field(description="Why nothing was found; empty if something was.")]
-    problem: Annotated[str, Field(description="Why the image was not used, or the hits are not reranked; or empty.")]
+    problem: Annotated[
+        str, Field(description="Why the image or a limit was not used, or hits are not reranked; or empty.")
+    ]
 
 
 class Groups(BaseModel):

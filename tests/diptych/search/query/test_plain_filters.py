@@ -20,6 +20,8 @@ FILTERS = [
     ("boots between $50 and $100", "boots", "price >= 50 and price <= 100"),
     ("boots with a rating over 4", "boots", "rating > 4"),
     ("boots with a rating of at least 4.5 under $90", "boots", "rating >= 4.5 and price < 90"),
+    ("boots not under $90", "boots", "price >= 90"),
+    ("boots not above 90 dollars", "boots", "price <= 90"),
     ("price below 30 mugs", "mugs", "price < 30"),
     ("models since 2020", "models", "year >= 2020"),
     ("models before 2020", "models", "year < 2020"),
@@ -48,8 +50,30 @@ def test_other_phrases_stay_words(text: str) -> None:
 
 
 def test_without_a_matching_field_nothing_becomes_a_filter() -> None:
-    for fields in ({}, {"price": "text"}, {"price": "number", "cost": "number"}):
+    for fields in ({}, {"category": "text"}, {"price_note": "text"}):
         assert extract_filters("jackets under $200", fields) == FilteredText("jackets under $200")
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"price": "text"}, "the values of price are texts, not numbers"),
+        (
+            {"price": "number", "cost": "number"},
+            "it may mean price or cost; filter by one of them, such as price < 100",
+        ),
+        # Another catalogue has prices in texts: the limit must not only leave those of this one.
+        (
+            {"price_usd": "number", "price": "text"},
+            "it may mean price_usd or price; filter by one of them, such as price_usd < 100",
+        ),
+    ],
+)
+@pytest.mark.parametrize("phrase", ["under $200", "between 10 and 20 dollars"])
+def test_a_limit_that_no_single_field_holds_is_reported(phrase: str, fields: dict[str, str], why: str) -> None:
+    text = f"jackets {phrase}"
+    assert extract_filters(text, fields) == FilteredText(text, problem=f'"{phrase}" is not used as a filter: {why}')
+    assert extract_filters("jackets under 200 bar", fields) == FilteredText("jackets under 200 bar")
 
 
 def test_filters_are_expressions() -> None:
