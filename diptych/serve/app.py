@@ -10,6 +10,7 @@ from diptych.errors import SettingsError
 from diptych.library.diptych import Diptych
 from diptych.serve import api, page
 from diptych.serve.api import state
+from diptych.serve.description import describe, operation_id
 from diptych.serve.guard import Guard
 from diptych.serve.headers import SecurityHeaders
 from diptych.serve.jobs import Ingest, Jobs
@@ -45,6 +46,7 @@ def create_app(library: Diptych, options: ServeOptions | None = None, ingest: In
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
+        generate_unique_id_function=operation_id,
     )
     app.state.library, app.state.sessions = served, Sessions(options.token)
     app.state.metrics, app.state.jobs = metrics, jobs
@@ -55,6 +57,7 @@ def create_app(library: Diptych, options: ServeOptions | None = None, ingest: In
     mount_static(app)
     add_problems(app)
     add_error_pages(app)
+    app.openapi = describe(app, token=bool(options.token))  # type: ignore[method-assign]
     app.add_middleware(Guard, options)
     app.add_middleware(CountRequests, metrics)
     app.add_middleware(SecurityHeaders)  # the last one is the outermost: refusals get them, too

@@ -53,22 +53,15 @@ class ProblemModel(BaseModel):
     """An error."""
 
     type: str
-    title: str
-    status: int
-    detail: Annotated[str, Field(description="What happened, and what to do.")]
+    title: Annotated[str, Field(examples=["Not Found"])]
+    status: Annotated[int, Field(examples=[404])]
+    detail: Annotated[
+        str, Field(description="What happened, and what to do.", examples=["no document of the store has this id"])
+    ]
 
 
-_EXAMPLE = {
-    "type": "about:blank",
-    "title": "Not Found",
-    "status": 404,
-    "detail": "no document of the store has this id",
-}
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {
-        "description": "The request cannot be answered.",
-        "content": {"application/problem+json": {"example": _EXAMPLE}},
-    },
+    "4XX": {"description": "The request cannot be answered.", "model": ProblemModel},
     "5XX": {"description": "The server cannot answer now.", "model": ProblemModel},
 }
 """How routes document their errors."""

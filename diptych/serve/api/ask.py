@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import CancelledError
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request, UploadFile
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import BaseModel, Field
@@ -16,7 +16,7 @@ from diptych.answering.answer import Answer
 from diptych.errors import DiptychError
 from diptych.search.query.query_options import Question, make_question
 from diptych.serve.api.models import AnswerModel, show_answer
-from diptych.serve.api.search import Count, Filter, Text, Where, read_upload, show_filters
+from diptych.serve.api.search import Count, Filter, Text, Upload, Where, read_upload, show_filters
 from diptych.serve.dependencies import Library
 from diptych.serve.options import PREFIX
 from diptych.serve.problems import PROBLEMS, problem_of
@@ -40,7 +40,7 @@ class AskForm(BaseModel):
     limit: Annotated[int, Field(ge=1, le=100, description="Maximum number of hits shown to the model.")] = 12
     passages: Count = ""
     pictures: Count = ""
-    image: Annotated[UploadFile | None, Field(description="An image that belongs to the question.")] = None
+    image: Annotated[Upload, Field(description="An image that belongs to the question.")] = None
 
 
 class AnswerResult(BaseModel):

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from diptych.serve.api.models import DocumentModel, PartModel, Picture, image_address, show_part
 from diptych.serve.api.search import HitId
 from diptych.serve.dependencies import Library
+from diptych.serve.description import BINARY
 from diptych.serve.options import PREFIX
 from diptych.serve.problems import PROBLEMS
 from diptych.serve.served_library import ServedLibrary
@@ -21,6 +22,10 @@ MEDIA_TYPES = {
     ".gif": "image/gif", ".tif": "image/tiff", ".bmp": "image/bmp",
 }  # fmt: skip
 """Suffix of a stored image -> its type. Nothing else is ever sent as a picture."""
+PICTURES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {media_type: {"schema": BINARY} for media_type in MEDIA_TYPES.values()}}
+}
+"""How routes document pictures."""
 FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}
 """Pictures are named by the hash of their bytes."""
 
@@ -95,7 +100,7 @@ async def page(library: Library, document: DocumentId, page: PageNumber) -> dict
     return {**shown, "image": picture, "width": drawn.width, "height": drawn.height}
 
 
-@router.get("/documents/{document}/pages/{page}/image", response_class=FileResponse)
+@router.get("/documents/{document}/pages/{page}/image", response_class=FileResponse, responses=PICTURES)
 async def page_image(library: Library, document: DocumentId, page: PageNumber) -> Response:
     """An image of a page as displayed."""
     record = await _document_with_page(library, document, page)
@@ -115,7 +120,7 @@ async def hit(library: Library, hit_id: HitId) -> Any:
     return show_part(await library.part(hit_id))
 
 
-@router.get("/pictures/{name}", response_class=FileResponse)
+@router.get("/pictures/{name}", response_class=FileResponse, responses=PICTURES)
 async def picture(library: Library, name: PictureName) -> Response:
     """A picture by its name: the SHA-256 of its bytes and a suffix, as in the addresses of hits."""
     path = await library.picture(name)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Path, Response, UploadFile
 from fastapi import Query as Parameter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 from pydantic_core import to_json
 
 from diptych.search.hits import Hit
@@ -21,6 +21,7 @@ from diptych.serve.api.models import (
     show_hit,
 )
 from diptych.serve.dependencies import Library
+from diptych.serve.description import BINARY
 from diptych.serve.options import PREFIX
 from diptych.serve.problems import PROBLEMS
 from diptych.serve.served_library import Found
@@ -36,7 +37,7 @@ Where = Annotated[str, Field(max_length=MAX_WHERE, description="A filter.", exam
 Limit = Annotated[int, Field(ge=1, le=200, description="Maximum number of hits.")]
 Offset = Annotated[int, Field(ge=0, le=2000, description="Number of hits to skip.")]
 Count = Annotated[str, Field(max_length=40, description="`3`: exactly three, `3+`: at least three.")]
-
+Upload = Annotated[UploadFile | None, WithJsonSchema(BINARY)]
 SplitRows = Annotated[bool, Field(description="Show the text and pictures of a catalogue row as hits.")]
 HitId = Annotated[str, Path(max_length=80, description="The `id` of a hit.")]
 
@@ -64,7 +65,7 @@ class SearchOptions(BaseModel):
 class SearchForm(SearchOptions):
     """The options of a query with its image."""
 
-    image: Annotated[UploadFile | None, Field(description="A PNG, JPEG, WebP, GIF, TIFF or BMP file.")] = None
+    image: Annotated[Upload, Field(description="A PNG, JPEG, WebP, GIF, TIFF or BMP file.")] = None
 
 
 class Filter(BaseModel):

@@ -52,3 +52,21 @@ def test_nothing_is_found(served_diptych: Diptych) -> None:
 
             with suppress(Unsatisfiable):  # an operation without parameters cannot get malformed ones
                 check()
+
+
+def test_clients_can_be_generated(served_diptych: Diptych) -> None:
+    """Generators know binary fields by their format, and errors by the type of their content."""
+    app = create_app(served_diptych, ServeOptions(token="0123456789abcdef"))
+    described = app.openapi()
+    assert described["security"] == [{"token": []}]
+    assert described["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    for form in ("SearchForm", "AskForm"):
+        image = described["components"]["schemas"][form]["properties"]["image"]
+        assert (image["type"], image["format"]) == ("string", "binary")
+    operations = [operation for path in described["paths"].values() for operation in path.values()]
+    assert {"search", "search_with_image", "ask", "picture"} <= {operation["operationId"] for operation in operations}
+    for operation in operations:
+        for status in ("4XX", "5XX"):
+            (media_type,) = operation["responses"][status]["content"]
+            assert media_type == "application/problem+json"
+    assert "security" not in create_app(served_diptych).openapi()
