@@ -199,3 +199,8 @@ def test_slow_requests_and_slow_answers_end(monkeypatch: pytest.MonkeyPatch) -> 
     assert asyncio.run(status("POST")) == 408
     monkeypatch.setattr(guard, "MAX_SECONDS", 0.01)
     assert asyncio.run(status("GET")) == 504
+
+
+@pytest.mark.parametrize("path", ["/", SEARCH, "/api/v1/health", "/metrics"])
+def test_heads_are_those_of_the_answers(client: TestClient, path: str) -> None:
+    assert client.head(path).status_code == client.get(path).status_code == 200
