@@ -32,7 +32,7 @@ MAX_REASON_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class _Unusable:
-    """An answer that is malformed. It is not recorded, so that a retry asks again."""
+    """An answer that is malformed. It is not kept, so that a retry asks again."""
 
     reason: str
 
@@ -73,7 +73,8 @@ class Captioner:
         """
         selections = select_pictures(extraction, pictures)
         keys = self._keys(extraction, selections)
-        results: dict[str, _Result] = dict(self._ledger.captions(list(keys.values())))
+        results = self._known_results(keys)
+        from_batch = [key for key, result in results.items() if isinstance(result, _Unusable)]
         missing = _missing_keys(keys, results)
         first = next(iter(missing), "")
 
@@ -83,6 +84,8 @@ class Captioner:
 
         answers = run_concurrently(list(missing), caption_picture, self._at_once, "diptych-caption")
         results |= dict(zip(missing, answers, strict=True))
+        if from_batch:
+            self._ledger.forget_unusable(from_batch)
         problems = [
             Problem(selection.problem, picture.page)
             for selection, picture in zip(selections, extraction.pictures, strict=True)
@@ -103,7 +106,7 @@ class Captioner:
         """The captions that need no request, one for each picture; None where `caption` would send one."""
         selections = select_pictures(extraction, pictures)
         keys = self._keys(extraction, selections)
-        return _merge_captions(selections, keys, self._ledger.captions(list(keys.values())))
+        return _merge_captions(selections, keys, self._known_results(keys))
 
     def pending_requests(self, extraction: Extraction, pictures: Path) -> Iterator[tuple[str, VisionRequest]]:
         """The requests that `caption` would send now, each with its ledger key.
@@ -111,12 +114,16 @@ class Captioner:
         Keys are 64 hexadecimal digits, so they can name the items of a batch.
         """
         keys = self._keys(extraction, select_pictures(extraction, pictures))
-        for key, index in _missing_keys(keys, self._ledger.captions(list(keys.values()))).items():
+        for key, index in _missing_keys(keys, self._known_results(keys)).items():
             try:
                 request = self._build_request(extraction.pictures[index], extraction, pictures)
             except ExtractionError:
                 continue  # `caption` reports it
             yield key, request
+
+    def record_unusable(self, key: str, reply: Reply) -> None:
+        """Keep the reason of a malformed reply of a batch for the next call of `caption`, which reports it."""
+        self._ledger.add_unusable(key, _reason(reply.refusal))
 
     def record_reply(self, key: str, reply: Reply) -> LedgerCaption:
         """Add a reply, which may be a refusal but not malformed, to the ledger under its key."""
@@ -127,6 +134,12 @@ class Captioner:
         caption = LedgerCaption(self.model.name, text, "" if text else reason, reply.usage, dollars)
         self._ledger.add_caption(key, caption)
         return caption
+
+    def _known_results(self, keys: Mapping[int, str]) -> dict[str, _Result]:
+        """Ledger key -> its caption, or an answer of a batch that was malformed."""
+        found: dict[str, _Result] = dict(self._ledger.captions(list(keys.values())))
+        missing = [key for key in keys.values() if key not in found]
+        return found | {key: _Unusable(reason) for key, reason in self._ledger.unusable(missing).items()}
 
     def _keys(self, extraction: Extraction, selections: Sequence[Selection]) -> dict[int, str]:
         """Index of each selected picture -> its ledger key."""

@@ -9,7 +9,7 @@ transaction is either complete or never happened. (A WAL needs shared memory, wh
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
@@ -37,6 +37,7 @@ TABLES = (
     "CREATE TABLE batches (id TEXT PRIMARY KEY, model TEXT NOT NULL, kind TEXT NOT NULL, items TEXT NOT NULL, "
     "at TEXT NOT NULL, ended TEXT NOT NULL DEFAULT '')",
 )
+_UNUSABLE = "CREATE TABLE IF NOT EXISTS unusable (key TEXT PRIMARY KEY, reason TEXT NOT NULL)"
 _USAGE = "input_tokens, cached_tokens, output_tokens, requests, batched, written_tokens"
 """The fields of `Usage`, in its order."""
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -137,6 +138,22 @@ class Ledger:
                 f"VALUES ({','.join('?' * (6 + len(fields(Usage))))})",
                 ((key, c.model, c.text, c.refusal, c.price, c.at, *astuple(c.usage)) for key, c in captions.items()),
             )
+
+    def add_unusable(self, key: str, reason: str) -> None:
+        """Record why an answer of a batch is no caption, until a run has reported it instead of asking again."""
+        with self._writing() as connection:
+            connection.execute(_UNUSABLE)
+            connection.execute("INSERT OR REPLACE INTO unusable VALUES (?, ?)", (key, reason))
+
+    def unusable(self, keys: Sequence[str]) -> dict[str, str]:
+        """Key -> reason of those keys whose answer was unusable and not reported yet."""
+        with self._reading() as connection:
+            found = connection and connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'unusable'").fetchone()
+        return dict(self._rows("SELECT key, reason FROM unusable WHERE key IN", keys)) if found else {}
+
+    def forget_unusable(self, keys: Collection[str]) -> None:
+        with self._writing() as connection:
+            connection.executemany("DELETE FROM unusable WHERE key = ?", ((key,) for key in keys))
 
     def find_captions(self, contents: Set[tuple[str, str, str]]) -> dict[str, LedgerCaption]:
         """Captions whose (model, text, refusal) is in `contents`, by key. Reads the whole table."""

@@ -3,10 +3,11 @@
     1/captions/<key>.json    a caption
     1/vectors/<key>          a vector, little-endian float32
     1/batches/<hash>.json    a batch whose results have not been fetched yet
+    1/unusable/<key>.txt     why an answer of a batch is no caption, until a run has reported it
     claims/, runs/           what processes that work at the same time must know of each other
 
-`1` is the format. A file is created once and never changed; of two processes that record the same answer, the first one
-counts.
+`1` is the format. The file of an answer is created once and never changed; of two processes that record the same
+answer, the first one counts.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import TypeVar
@@ -64,6 +65,15 @@ class ObjectLedger(Ledger):
     def add_captions(self, captions: Mapping[str, LedgerCaption]) -> None:
         entries = {f"{FORMAT}/captions/{key}.json": _to_json(caption) for key, caption in captions.items()}
         self._objects.create(entries)
+
+    def add_unusable(self, key: str, reason: str) -> None:
+        self._objects.put({f"{FORMAT}/unusable/{key}.txt": reason.encode()})
+
+    def unusable(self, keys: Sequence[str]) -> dict[str, str]:
+        return {key: reason.decode() for key, reason in self._get("unusable", keys, ".txt").items()}
+
+    def forget_unusable(self, keys: Collection[str]) -> None:
+        self._objects.delete([f"{FORMAT}/unusable/{key}.txt" for key in keys])
 
     def find_captions(self, contents: Set[tuple[str, str, str]]) -> dict[str, LedgerCaption]:
         found = self.captions(sorted(self._keys("captions"))) if contents else {}

@@ -50,9 +50,10 @@ class CaptionJob:
         form = VisionRequest("", (), self._captioner.prompt.schema)
         replies = self._api.fetch(batch.id, lambda item: form if item in batch.items else None)
         # An answer that is in the ledger already was counted by the run that added it.
-        known = self._ledger.captions(list(batch.items))
+        keys = list(batch.items)
+        known = self._ledger.captions(keys).keys() | self._ledger.unusable(keys).keys()
         failed: dict[str, str] = {}
-        for key in batch.items.keys() - known.keys():
+        for key in batch.items.keys() - known:
             reply = replies.get(key, NO_ANSWER)
             if isinstance(reply, str):
                 failed[key] = reply
@@ -61,7 +62,7 @@ class CaptionJob:
             usage = replace(used, batched=True, requests=max(used.requests, 1))
             self._meter.spend(self.model, usage, counted=reply.counted)
             if reply.malformed:
-                failed[key] = reply.refusal
+                self._captioner.record_unusable(key, reply)
             else:
                 self._captioner.record_reply(key, replace(reply, usage=usage))
         return failed

@@ -65,6 +65,19 @@ def test_spending_is_that_of_a_folder(url: str, tmp_path: Path) -> None:
     assert [ledger.spending() for ledger in ledgers] == [spent, spent]
 
 
+def test_unusable_answers_are_those_of_a_folder(url: str, tmp_path: Path) -> None:
+    ledgers: list[Ledger] = [ObjectLedger(ObjectStore(url)), Ledger(tmp_path)]
+    for ledger in ledgers:
+        assert ledger.unusable(["a", "b"]) == {}
+        ledger.add_caption("b", RED)
+        assert ledger.unusable(["a", "b"]) == {}
+        ledger.add_unusable("a", "cut off")
+        ledger.add_unusable("a", "the answer is empty")
+        assert ledger.unusable(["a", "b"]) == {"a": "the answer is empty"}
+        ledger.forget_unusable(["a"])
+        assert ledger.unusable(["a"]) == {}
+
+
 def test_damaged_entry_is_reported(url: str) -> None:
     objects = ObjectStore(url)
     objects.put({"1/captions/a.json": b'{"model": 3'})

@@ -172,6 +172,20 @@ def test_unanswered_request_is_sent_again_and_then_left_to_the_run(tmp_path: Pat
         assert at.asked("POST /v1/messages") == 1
 
 
+def test_malformed_answer_is_reported_by_the_run_and_paid_once(tmp_path: Path) -> None:
+    cut_off = {"content": [{"type": "text", "text": "{"}], "stop_reason": "max_tokens"}
+    with paid_document(tmp_path, anthropic_routes(message=lambda body: cut_off)) as at:
+        result = at.captions()
+        assert (result.sent, result.failed) == (3, {})
+        assert at.captions().sent == 0, "a run that was killed before it ingested pays again"
+        outcome = ingest_document(at.source, at.pipeline)
+        assert outcome.status == "partial"
+        assert (at.submitted, at.asked("POST /v1/messages")) == ([3], 0)
+        captioner = at.pipeline.captioner
+        assert captioner
+        assert len(list(captioner.pending_requests(at.document, at.pictures))) == 3, "a retry asks again"
+
+
 def test_broken_lines_only_lose_their_own_requests(tmp_path: Path) -> None:
     honest = anthropic_routes(caption=lambda body: CAPTION)
     broken: list[str] = []
