@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from diptych.pipeline.estimate import Cost, Estimate
     from diptych.pipeline.ingest import Outcome
     from diptych.search.groups import Group
-    from diptych.search.hits import Hit
+    from diptych.search.hits import Hit, Results
     from diptych.search.query.plain_filters import FilteredText
     from diptych.search.query.query import Query
     from diptych.settings import Settings
@@ -64,6 +64,7 @@ __all__ = [
     "Query",
     "QueryError",
     "Reference",
+    "Results",
     "Settings",
     "SettingsError",
     "SourceError",
@@ -95,6 +96,7 @@ _HOMES = {
     "Outcome": "pipeline.ingest",
     "Query": "search.query.query",
     "Reference": "answering.answer",
+    "Results": "search.hits",
     "Settings": "settings",
     "Statement": "answering.answer",
     "FilteredText": "search.query.plain_filters",

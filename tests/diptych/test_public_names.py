@@ -7,7 +7,7 @@ import inspect
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pytest
 
@@ -34,10 +34,11 @@ def test_every_error_is_public() -> None:
 
 
 def own_classes(hint: Any) -> set[type]:
-    """Our classes that a type hint names, such as `Hit` in `list[list[Hit]]`."""
+    """Our classes that a type hint names, such as `Results` and `Hit` in `list[Results[Hit]]`."""
     inner = {one for part in get_args(hint) for one in own_classes(part)}
-    ours = inspect.isclass(hint) and hint.__module__.startswith("diptych") and not get_args(hint)
-    return inner | ({hint} if ours else set())
+    named = get_origin(hint) or hint
+    ours = inspect.isclass(named) and named.__module__.startswith("diptych")
+    return inner | ({named} if ours else set())
 
 
 def returned_types(public: type) -> set[type]:
