@@ -21,7 +21,9 @@ from diptych.prices import Usage
 
 Turns = Iterable[tuple[str, str]]
 CUT_OFF, EMPTY = "cut off at the token limit", "the answer is empty"
-_FENCE = re.compile(r"^\s*```(?:json)?\s*\n(.*)\n\s*```\s*$", re.DOTALL)
+_THOUGHTS = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
+"""What a reasoning model wrote before its answer, if its server does not take it out."""
+_FENCE = re.compile(r"```(?:json)?\s*\n(.*)\n\s*```", re.DOTALL)
 _TAG = re.compile(r"<(?=/?evidence)", re.IGNORECASE)
 _UNSUPPORTED = ("default", "minLength", "maxLength", "examples", "title")
 """Keywords that strict mode rejects or that only cost tokens. Pydantic checks them in the answer."""
@@ -137,8 +139,9 @@ def validated_reply(answer: Reply, request: VisionRequest) -> Reply:
     """The answer with its data if the request has a schema. Raises pydantic's `ValidationError` if it is invalid."""
     if answer.refusal or request.schema is None:
         return answer
-    fence = _FENCE.match(answer.text)
-    return replace(answer, data=request.schema.model_validate_json(fence.group(1) if fence else answer.text))
+    text = _THOUGHTS.sub("", answer.text).strip()
+    fence = None if text.startswith("{") else _FENCE.search(text)
+    return replace(answer, data=request.schema.model_validate_json(fence.group(1) if fence else text))
 
 
 def final_reply(answer: Reply, request: VisionRequest) -> Reply:

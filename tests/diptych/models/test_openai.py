@@ -170,6 +170,21 @@ def test_invalid_answer_is_sent_back_once(api: str, vendor: Vendor, routes: Open
     assert "text: String should have at most 40 characters" in mistakes
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '<think>\nA chart, so {"text": "chart"}?\n</think>\n\n{"text": "short", "axes": []}',
+        'Here is the JSON:\n```json\n{"text": "short", "axes": []}\n```\nAnything else?',
+    ],
+)
+def test_words_around_an_answer_of_a_local_model_are_left_out(
+    answer: str, vendor: Vendor, routes: OpenAIRoutes
+) -> None:
+    routes.answer = lambda asked: answer
+    reply = model(vendor, api="chat").ask(ask())
+    assert (reply.data, reply.usage.requests) == (Seen(text="short"), 1)
+
+
 def test_second_invalid_answer_is_final(vendor: Vendor, routes: OpenAIRoutes) -> None:
     routes.answer = lambda asked: "no JSON at all"
     reply = model(vendor).ask(ask())
