@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import CancelledError
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import BaseModel, Field
@@ -16,7 +16,7 @@ from diptych.answering.answer import Answer
 from diptych.errors import DiptychError
 from diptych.search.query.query_options import Question, make_question
 from diptych.serve.api.models import AnswerModel, show_answer
-from diptych.serve.api.search import Count, Filter, Text, Upload, Where, read_upload, show_filters
+from diptych.serve.api.search import Count, Filter, Text, Upload, Where, check_form, read_upload, show_filters
 from diptych.serve.dependencies import Library
 from diptych.serve.options import PREFIX
 from diptych.serve.problems import PROBLEMS, problem_of
@@ -54,6 +54,7 @@ class AnswerResult(BaseModel):
 @router.post(
     "/ask",
     response_model=AnswerResult,
+    dependencies=[Depends(check_form)],
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string", "description": EVENTS}}}}},
 )
 async def ask(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form, Path, Response, UploadFile
+from fastapi import APIRouter, Depends, Form, HTTPException, Path, Request, Response, UploadFile
 from fastapi import Query as Parameter
 from pydantic import BaseModel, Field, WithJsonSchema
 from pydantic_core import to_json
@@ -29,6 +29,7 @@ from diptych.serve.served_library import Found
 MAX_TEXT = 4000
 """Characters of a query."""
 MAX_WHERE = 2000
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 router = APIRouter(prefix=PREFIX, tags=["search"], responses=PROBLEMS)
 
@@ -107,7 +108,14 @@ async def search(library: Library, options: Annotated[SearchOptions, Parameter()
     return json_response(show_found(await library.find(question.query, question.limit, options.offset)))
 
 
-@router.post("/search", response_model=SearchResult)
+async def check_form(request: Request) -> None:
+    """Refuse other bodies, such as JSON, of which nothing would be read."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind and kind not in FORMS:
+        raise HTTPException(415, f"the body is {kind[:60]}; send a form, such as `curl -F q=WORDS`")
+
+
+@router.post("/search", response_model=SearchResult, dependencies=[Depends(check_form)])
 async def search_with_image(
     library: Library, options: Annotated[SearchForm, Form(media_type="multipart/form-data")]
 ) -> Response:

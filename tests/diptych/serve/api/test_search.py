@@ -66,6 +66,13 @@ def test_an_empty_image_is_named_as_such(client: TestClient) -> None:
         assert answer.json()["detail"] == "the image of the query: is empty; copy or download it again"
 
 
+@pytest.mark.parametrize("path", ["search", "ask"])
+def test_a_body_that_is_no_form_is_refused(client: TestClient, path: str) -> None:
+    refused = client.post(f"/api/v1/{path}", json={"q": "pump"})
+    assert refused.status_code == 415
+    assert refused.json()["detail"] == "the body is application/json; send a form, such as `curl -F q=WORDS`"
+
+
 def test_a_malformed_number_of_hits_is_refused_as_on_the_command_line(client: TestClient) -> None:
     answer = client.get("/api/v1/search", params={"q": "pump", "passages": "x"})
     assert answer.status_code == 422
