@@ -38,6 +38,10 @@ class ServeOptions:
             raise SettingsError(
                 f"the token in {TOKEN_VARIABLE} is shorter than {MIN_TOKEN} characters; use a longer one"
             )
+        if not (self.token.isascii() and self.token.isprintable()):
+            raise SettingsError(
+                f"the token in {TOKEN_VARIABLE} has characters that headers cannot hold; use ASCII only"
+            )
         if not self.token and not is_loopback(self.host):
             raise SettingsError(
                 f"{self.host} can be reached from other machines, which requires a token: set {TOKEN_VARIABLE} to at "

@@ -62,7 +62,7 @@ def serve(
     chosen = ServeOptions(
         host=host,
         port=port,
-        token=os.environ.get(TOKEN_VARIABLE, ""),
+        token=os.environ.get(TOKEN_VARIABLE, "").strip(),
         allowed_hosts=allowed_hosts,
         rate=rate,
         roots=tuple(root if "://" in root else os.path.realpath(root) for root in roots),

@@ -49,6 +49,8 @@ def test_an_address_that_others_reach_requires_a_token(host: str) -> None:
         ServeOptions(host=host)
     with pytest.raises(SettingsError, match="shorter than 16"):
         ServeOptions(host=host, token="secret")
+    with pytest.raises(SettingsError, match="characters that headers cannot hold"):
+        ServeOptions(host=host, token="ein ganz geheimes Paßwort")
     assert ServeOptions(host=host, token="0123456789abcdef").host == host
 
 

@@ -20,7 +20,8 @@ from tests.support.papers import write_rows
 COMMAND = [sys.executable, "-c", "import sys; from flows.cli.main import main; main(sys.argv[1:])"]
 
 
-def test_server_starts_answers_and_stops(tmp_path: Path) -> None:
+def test_server_starts_answers_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIPTYCH_TOKEN", "0123456789abcdef\n")  # as files of secrets end
     write_rows(tmp_path / "pumps.jsonl", 1)
     assert run(["ingest", "pumps.jsonl", "--store", "store"]) == 0
     command = [*COMMAND, "serve", "--store", "store", "--port", "0"]
@@ -29,7 +30,9 @@ def test_server_starts_answers_and_stops(tmp_path: Path) -> None:
         line = process.stderr.readline()
         address = line.split()[1]
         assert address.startswith("http://127.0.0.1:")
-        with urllib.request.urlopen(f"{address}/api/v1/search?q=pump", timeout=60) as answer:
+        headers = {"Authorization": "Bearer 0123456789abcdef"}
+        request = urllib.request.Request(f"{address}/api/v1/search?q=pump", headers=headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
             assert json.load(answer)["hits"][0]["document"] == "pumps.jsonl#1"
         process.send_signal(signal.SIGINT)
         assert process.stderr.read() == "stopped\n"
