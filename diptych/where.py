@@ -95,6 +95,8 @@ class _Token:
 
 def parse_where(text: str) -> Expression:
     """Parse a filter. Raises `QueryError` with the column of the mistake."""
+    if broken := re.search("[\ud800-\udfff]", text):
+        raise QueryError(f"filter, column {broken.start() + 1}: expected characters, found bytes that are not UTF-8")
     parser = _Parser(text)
     expression = parser.expression()
     if parser.now.kind != "end":

@@ -99,6 +99,11 @@ class Reply:
         return self if self.counted else replace(self, usage=most)
 
 
+def sendable(text: str) -> str:
+    """The text without unpaired surrogates, which broken documents and arguments contain and requests cannot."""
+    return text.encode(errors="replace").decode()
+
+
 @dataclass(frozen=True, slots=True)
 class BatchItem:
     """One request of a batch."""

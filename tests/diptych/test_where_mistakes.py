@@ -25,6 +25,7 @@ from diptych.where import Compare, own_fields, parse_where, where_from_fields
         (f"{'(' * 51}page = 1{')' * 51}", "column 51: more than 50 levels of ( ) and `not`"),
         ("not " * 990 + "page = 1", "column 201: more than 50 levels of ( ) and `not`"),
         (f"page = {'1' * 5000}", f"column 8: {'1' * 20} is too large a number"),
+        ('colour = "\udcff"', "column 11: expected characters, found bytes that are not UTF-8"),
         ("price < 1e999", "column 9: 1e999 is too large a number"),
         (
             'uri contains "/home/"',

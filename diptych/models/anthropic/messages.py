@@ -12,7 +12,16 @@ from pydantic import BaseModel, Field, ValidationError
 
 from diptych.errors import ProviderError, list_mistakes
 from diptych.models.failures import Server
-from diptych.models.vision import CitableText, CitedSpan, ImagePart, Reply, RequestPart, TextPart, VisionRequest
+from diptych.models.vision import (
+    CitableText,
+    CitedSpan,
+    ImagePart,
+    Reply,
+    RequestPart,
+    TextPart,
+    VisionRequest,
+    sendable,
+)
 from diptych.prices import Usage
 
 PATCH = 28
@@ -63,7 +72,7 @@ def request_body(model: str, request: VisionRequest) -> dict[str, Any]:
         **extra,
     }
     if request.system:
-        body["system"] = _sendable(request.system)
+        body["system"] = sendable(request.system)
     if request.schema is not None:
         schema = anthropic.transform_schema(request.schema)
         body["output_config"] = {**body.get("output_config", {}), "format": {"type": "json_schema", "schema": schema}}
@@ -90,24 +99,19 @@ def _thinking(model: str) -> tuple[dict[str, Any], int]:
 def _content_blocks(part: RequestPart, cite: bool) -> Iterator[dict[str, Any]]:
     if isinstance(part, TextPart):
         if part.text.strip():  # the API rejects blank texts
-            yield {"type": "text", "text": _sendable(part.text)}
+            yield {"type": "text", "text": sendable(part.text)}
     elif isinstance(part, ImagePart):
         yield {"type": "image", "source": {"type": "base64", "media_type": part.media_type, "data": part.base64}}
     elif cite and part.text.strip():
         yield {
             "type": "search_result",
             "source": part.id,
-            "title": _sendable(part.title).strip() or part.id,
-            "content": [{"type": "text", "text": block} for block in split_blocks(_sendable(part.text))],
+            "title": sendable(part.title).strip() or part.id,
+            "content": [{"type": "text", "text": block} for block in split_blocks(sendable(part.text))],
             "citations": {"enabled": True},
         }
     else:
-        yield {"type": "text", "text": _sendable(fenced_text(part))}
-
-
-def _sendable(text: str) -> str:
-    """The text without unpaired surrogates, which broken documents contain and requests cannot."""
-    return text.encode(errors="replace").decode()
+        yield {"type": "text", "text": sendable(fenced_text(part))}
 
 
 def fenced_text(part: CitableText) -> str:

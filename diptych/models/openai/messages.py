@@ -16,7 +16,7 @@ from diptych.endpoints import OpenAI
 from diptych.models.failures import Server
 from diptych.models.openai.client import FILTERED, is_openai, openai_server, reported_error, unexpected_shape
 from diptych.models.openai.tokens import is_reasoning, max_output_tokens
-from diptych.models.vision import CitableText, Detail, ImagePart, Reply, TextPart, VisionRequest
+from diptych.models.vision import CitableText, Detail, ImagePart, Reply, TextPart, VisionRequest, sendable
 from diptych.prices import Usage
 
 Turns = Iterable[tuple[str, str]]
@@ -64,7 +64,7 @@ class MessageFormat:
     def _content(self, part: str | ImagePart, detail: Detail) -> dict[str, Any]:
         is_chat = self.endpoint.api == "chat"
         if isinstance(part, str):
-            return {"type": "text" if is_chat else "input_text", "text": part}
+            return {"type": "text" if is_chat else "input_text", "text": sendable(part)}
         if is_chat:
             return {"type": "image_url", "image_url": {"url": part.data_address, "detail": detail}}
         return {"type": "input_image", "image_url": part.data_address, "detail": detail}

@@ -185,6 +185,14 @@ def test_words_around_an_answer_of_a_local_model_are_left_out(
     assert (reply.data, reply.usage.requests) == (Seen(text="short"), 1)
 
 
+@pytest.mark.parametrize("api", APIS)
+def test_broken_characters_are_sent_as_question_marks(api: str, vendor: Vendor, routes: OpenAIRoutes) -> None:
+    routes.answer = lambda asked: "An answer."
+    parts = TextPart("pump \udcff"), CitableText("E1", "a \udcff", "b \ud800")
+    assert model(vendor, api=api).ask(VisionRequest("Answer.", parts)).text == "An answer."
+    assert routes.asked[0].texts[0] == "pump ?"
+
+
 def test_second_invalid_answer_is_final(vendor: Vendor, routes: OpenAIRoutes) -> None:
     routes.answer = lambda asked: "no JSON at all"
     reply = model(vendor).ask(ask())
