@@ -51,7 +51,7 @@ def shuffle_letters(text: str) -> list[str]:
     letters = [character for character in text if character.isalnum()]
     shuffled = []
     for number in range(SHUFFLES):
-        mixed = iter(random.Random(f"{number} {text}").sample(letters, len(letters)))
+        mixed = iter(random.Random(f"{number} {text}".encode("utf-8", "surrogatepass")).sample(letters, len(letters)))
         shuffled.append("".join(next(mixed) if character.isalnum() else character for character in text))
     return shuffled
 

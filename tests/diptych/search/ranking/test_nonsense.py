@@ -108,4 +108,5 @@ def test_shuffled_letters_keep_the_shape_of_a_text() -> None:
     assert len(texts) == SHUFFLES
     assert len(set(texts)) > 1
     assert texts == shuffle_letters("Where, in 2024?")
+    assert set(shuffle_letters("\udcff")) == {"\udcff"}, "half a character, from an argument that is not UTF-8"
     assert all(sorted(text) == sorted("Where, in 2024?") and text[5] == "," and text[-1] == "?" for text in texts)
