@@ -218,8 +218,11 @@ class Tools:
         """
         assert self._jobs  # else there is no such tool
         found = self._jobs.find(job) if job else self._jobs.start(paths, self._reader.served.options.roots)
+        reported = -1
         for _ in range(JOB_POLLS):
-            await context.report_progress(sum(found.counts.values()), found.total)
+            if (done := sum(found.counts.values())) > reported:  # progress that does not grow is an error in MCP
+                await context.report_progress(done, found.total)
+                reported = done
             if found.ended_at:
                 break
             await asyncio.sleep(JOB_SECONDS / JOB_POLLS)
