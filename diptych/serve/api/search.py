@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Path, Request, Response, UploadFile
 from fastapi import Query as Parameter
-from pydantic import BaseModel, Field, WithJsonSchema
-from pydantic_core import to_json
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError, to_json
 
 from diptych.search.hits import Hit
 from diptych.search.query.plain_filters import FilteredText
@@ -38,7 +38,15 @@ Where = Annotated[str, Field(max_length=MAX_WHERE, description="A filter.", exam
 Limit = Annotated[int, Field(ge=1, le=200, description="Maximum number of hits.")]
 Offset = Annotated[int, Field(ge=0, le=2000, description="Number of hits to skip.")]
 Count = Annotated[str, Field(max_length=40, description="`3`: exactly three, `3+`: at least three.")]
-Upload = Annotated[UploadFile | None, WithJsonSchema(BINARY)]
+
+
+def _file(given: Any) -> Any:
+    if isinstance(given, str):
+        raise PydanticCustomError("file", "send a file, such as `curl -F image=@photo.jpg`")
+    return given
+
+
+Upload = Annotated[UploadFile | None, BeforeValidator(_file), WithJsonSchema(BINARY)]
 SplitRows = Annotated[bool, Field(description="Show the text and pictures of a catalogue row as hits.")]
 HitId = Annotated[str, Path(max_length=80, description="The `id` of a hit.")]
 

@@ -66,6 +66,12 @@ def test_an_empty_image_is_named_as_such(client: TestClient) -> None:
         assert answer.json()["detail"] == "the image of the query: is empty; copy or download it again"
 
 
+def test_an_image_that_is_no_file_is_refused(client: TestClient) -> None:
+    refused = client.post("/api/v1/search", data={"q": "pump", "image": "photo.jpg"})
+    assert refused.status_code == 422
+    assert refused.json()["detail"] == "body.image: send a file, such as `curl -F image=@photo.jpg`"
+
+
 @pytest.mark.parametrize("path", ["search", "ask"])
 def test_a_body_that_is_no_form_is_refused(client: TestClient, path: str) -> None:
     refused = client.post(f"/api/v1/{path}", json={"q": "pump"})
