@@ -147,6 +147,8 @@ class Ledger:
 
     def unusable(self, keys: Sequence[str]) -> dict[str, str]:
         """Key -> reason of those keys whose answer was unusable and not reported yet."""
+        if not keys:
+            return {}
         with self._reading() as connection:
             found = connection and connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'unusable'").fetchone()
         return dict(self._rows("SELECT key, reason FROM unusable WHERE key IN", keys)) if found else {}

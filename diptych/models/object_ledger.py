@@ -70,7 +70,8 @@ class ObjectLedger(Ledger):
         self._objects.put({f"{FORMAT}/unusable/{key}.txt": reason.encode()})
 
     def unusable(self, keys: Sequence[str]) -> dict[str, str]:
-        return {key: reason.decode() for key, reason in self._get("unusable", keys, ".txt").items()}
+        known = self._keys("unusable") & set(keys) if keys else set()  # one request instead of one per key
+        return {key: reason.decode() for key, reason in self._get("unusable", sorted(known), ".txt").items()}
 
     def forget_unusable(self, keys: Collection[str]) -> None:
         self._objects.delete([f"{FORMAT}/unusable/{key}.txt" for key in keys])
