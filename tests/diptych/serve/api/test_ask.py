@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from diptych import Diptych, Query
-from diptych.search.query_options import Question
+from diptych.search.query.query_options import Question
 from diptych.serve.api.ask import stream_answer
 from diptych.serve.app import create_app
 from diptych.serve.served_library import ServedLibrary
