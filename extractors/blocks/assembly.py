@@ -134,16 +134,16 @@ def extract_blocks(
 def _cleaned(block: Content) -> Content | None:
     """The block with its white space normalised; None when it is empty."""
     if isinstance(block, Heading | Text):
-        text = clean_text(block.text)
+        text = clean_text(block.text, typeset=False)
         return replace(block, text=text) if text else None
     if isinstance(block, Table):
         rows = [[SpannedText(one) if isinstance(one, str) else one for one in row] for row in block.rows]
-        rows = [[one._replace(text=clean_text(one.text)) for one in row] for row in rows]
+        rows = [[one._replace(text=clean_text(one.text, typeset=False)) for one in row] for row in rows]
         is_empty = not any(one.text for row in rows for one in row)
-        return None if is_empty else replace(block, rows=rows, caption=clean_text(block.caption))
+        return None if is_empty else replace(block, rows=rows, caption=clean_text(block.caption, typeset=False))
     if isinstance(block, Code):
         return block if block.text.strip() else None
-    return replace(block, caption=clean_text(block.caption), alt=clean_alternative_text(block.alt))
+    return replace(block, caption=clean_text(block.caption, typeset=False), alt=clean_alternative_text(block.alt))
 
 
 def _split_off_title(blocks: Sequence[Content], document: BlockDocument) -> tuple[list[Content], str]:
@@ -153,7 +153,7 @@ def _split_off_title(blocks: Sequence[Content], document: BlockDocument) -> tupl
     that of the metadata.
     """
     headings = [block for block in blocks if isinstance(block, Heading)]
-    own = clean_text(document.title)
+    own = clean_text(document.title, typeset=False)
     own = "" if is_placeholder(own) else own
     stated = own if document.states_title else ""
     printed = next((one for one in headings if one.level == 0), None)
@@ -228,7 +228,8 @@ def _headed(one: _Placed, kind: str) -> list[HeadedParagraph]:
         lines = (f"{block.marker} {block.text}",)
     box = (0.0, float(one.index), 1.0, one.index + 1.0)
     paragraph = Paragraph(lines, block.page, box, NOMINAL_SIZE, verbatim=isinstance(block, Code))
-    return [HeadedParagraph(paragraph, one.path, isinstance(block, Heading))]
+    is_in_path = isinstance(block, Heading) and len(block.text) <= MAX_PATH_ENTRY_LENGTH
+    return [HeadedParagraph(paragraph, one.path, is_in_path)]
 
 
 def _table_passages(one: _Placed, captions: Mapping[int, str], limit: PassageLimit) -> list[Passage]:

@@ -41,7 +41,7 @@ def _body(mail: Mail) -> list[Content]:
     if mail.html.strip():
         images = {one.content_id: one.data for one in mail.attachments if one.content_id}
         if blocks := read_html(parse_html(mail.html), _image_finder(images), whole=True):
-            return blocks
+            return [*blocks, *plain_text_blocks(mail.more_text)[0]]
     return plain_text_blocks(mail.text)[0]
 
 

@@ -1,7 +1,9 @@
 """A mail as plain data, from an EML or an MSG file."""
 
 import mimetypes
-from collections.abc import Iterator, Sequence
+import re
+from codecs import CodecInfo, lookup, register
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -9,6 +11,7 @@ from email import message_from_bytes, message_from_string, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import getaddresses, parsedate_to_datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +47,8 @@ class Mail:
     """ISO 8601, or empty when there is none or nobody can read it."""
     html: str = ""
     text: str = ""
+    more_text: str = ""
+    """What follows the HTML, such as the note that a mailing list adds; part of `text`."""
     attachments: Sequence[Attachment] = ()
     encrypted: bool = False
 
@@ -80,18 +85,20 @@ def _read_eml(data: bytes, name: str) -> Mail:
     if not any(header in message for header in ("From", "To", "Subject", "Date", "Received", "Content-Type")):
         raise ExtractionError(f"{name}: has no headers of a mail; save it again in a mail program")
     parts = list(_leaves(message))
-    html = [part for part in parts if part.get_content_type() == "text/html" and not _is_attachment(part)]
     text = [part for part in parts if part.get_content_type() == "text/plain" and not _is_attachment(part)]
-    shown = {id(part) for part in (*html[:1], *text)}
-    attached = [part for part in parts if id(part) not in shown]
+    shown = [part for part in _shown(message) if not _is_attachment(part)]
+    html = [part for part in shown if part.get_content_type() == "text/html"]
+    body = {id(part) for part in (*html, *text)}
+    attached = [part for part in parts if id(part) not in body]
     return Mail(
         subject=_header(message, "Subject"),
         sender=_header(message, "From"),
         recipients=_addresses(_header(message, "To")),
         copies=_addresses(_header(message, "Cc")),
         date=_date(_header(message, "Date")),
-        html=_text(html[0], name) if html else "",
+        html="\n".join(_text(part, name) for part in html),
         text="\n\n".join(_text(part, name) for part in text),
+        more_text="\n\n".join(_text(part, name) for part in text if html and part in shown),
         attachments=[_attachment(part, number) for number, part in enumerate(attached[:MAX_ATTACHMENTS], 1)],
         encrypted=any(part.get_content_type() in _ENCRYPTED for part in (message, *parts)),
     )
@@ -104,6 +111,19 @@ def _leaves(part: EmailMessage) -> Iterator[EmailMessage]:
             yield from _leaves(inner)  # type: ignore[arg-type]
     else:
         yield part
+
+
+def _shown(part: EmailMessage) -> Iterator[EmailMessage]:
+    """The parts that a mail program shows: of alternatives, the one with HTML."""
+    if part.get_content_type() != "multipart/alternative":
+        inner = list(part.iter_parts()) if part.get_content_maintype() == "multipart" else []
+        yield from (one for child in inner for one in _shown(child)) if inner else (part,)  # type: ignore[arg-type]
+        return
+    for child in part.iter_parts():
+        leaves = list(_shown(child))  # type: ignore[arg-type]
+        if any(one.get_content_type() == "text/html" for one in leaves):
+            yield from leaves
+            return
 
 
 def _is_attachment(part: EmailMessage) -> bool:
@@ -148,6 +168,7 @@ def _attachment(part: EmailMessage, number: int) -> Attachment:
 def _read_msg(path: Path) -> Mail:
     from oxmsg import Message
 
+    _accept_code_pages()
     message = Message.load(str(path))
     headers = {key.lower(): value for key, value in message.message_headers.items()}
     attachments = []
@@ -159,16 +180,38 @@ def _read_msg(path: Path) -> Mail:
         f"{one.name} <{one.email_address}>" if one.name != one.email_address else one.name for one in message.recipients
     ]
     return Mail(
-        subject=message.subject or "",
+        subject=_msg_text(lambda: message.subject, path, "__substg1.0_0037001E"),
         sender=_decoded(message.sender or ""),
         recipients=_addresses(_decoded(headers.get("to", ""))) or [one for one in named if one.strip(" <>")],
         copies=_addresses(_decoded(headers.get("cc", ""))),
         date=message.sent_date.isoformat() if message.sent_date else "",
-        html=message.html_body or "",
-        text=message.body or "",
+        html=_msg_text(lambda: message.html_body, path, "__substg1.0_10130102"),
+        text=_msg_text(lambda: message.body, path, "__substg1.0_1000001E"),
         attachments=attachments,
         encrypted=any(kind in headers.get("content-type", "") for kind in _ENCRYPTED),
     )
+
+
+@cache
+def _accept_code_pages() -> None:
+    """Let Python know the names that oxmsg uses for the code pages of Traditional Chinese, Thai and Arabic."""
+
+    def find(name: str) -> CodecInfo | None:
+        match = re.fullmatch(r"(?:windows|dos)[_-](\d+)", name)
+        return lookup(f"cp{match[1]}") if match else None
+
+    register(find)
+
+
+def _msg_text(read: Callable[[], str | None], path: Path, stream: str) -> str:
+    """A text of an MSG file; from the `stream` that holds it when it is not in the encoding that the file states."""
+    from olefile import OleFileIO
+
+    try:
+        return read() or ""
+    except (ValueError, LookupError):
+        with OleFileIO(str(path)) as file:
+            return decode_text(file.openstream(stream).read(), path.name)
 
 
 def _addresses(header: str) -> list[str]:

@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 
 from extractors.errors import ExtractionError
+from extractors.markup.encoding_guess import guess_encoding
 from extractors.text.cleaning import replace_surrogates
 
 MAX_TEXT_BYTES = 64 << 20
@@ -57,5 +58,7 @@ def _utf_16(data: bytes) -> str:
 def _guess(data: bytes) -> str:
     from charset_normalizer import from_bytes
 
+    if encoding := guess_encoding(data):
+        return data.decode(encoding, errors="replace")
     best = from_bytes(data[: 1 << 20]).best()
     return data.decode(best.encoding if best else "cp1252", errors="replace")

@@ -26,6 +26,7 @@ _BLOCKS = frozenset((
 ))  # fmt: skip
 _NAMED_ENTITY = re.compile(r"&(\w+);")
 _XML_ENTITIES = frozenset(("amp", "lt", "gt", "quot", "apos"))
+_TEX = re.compile(r"[\\^_={}]")
 _PERMALINK = re.compile(r"\s*[¶§#🔗]\s*$")
 
 
@@ -145,7 +146,9 @@ class _Reader:
 
     def _read_math(self, element: Any, depth: int) -> None:
         tex = next((one.text for one in element.iter() if one.get("encoding") == "application/x-tex"), None)
-        self._pending.append(f" {tex or element.get('alttext') or ' '.join(element.itertext())} ")
+        stated = element.get("alttext") or ""  # TeX from some programs, a phrase such as "formula" from others
+        content = stated if _TEX.search(stated) else " ".join(element.itertext()).strip()
+        self._pending.append(f" {tex or content or stated} ")
 
     def _read_pre(self, element: Any, depth: int) -> None:
         self.blocks.append(Code("".join(element.itertext()).strip("\n")))
@@ -214,7 +217,7 @@ class _Reader:
         if _is_layout(element):
             self._read_children(element, depth)
             return
-        rows = [row for row in element.iter("tr") if _table_of(row) is element]
+        rows = [row for row in element.iter("tr") if next(row.iterancestors("table"), None) is element]
         heads = [cell for row in rows for cell in row if cell.tag == "th"]
         head_rows = [row for row in rows if row.getparent().tag == "thead"]
         cells = [[_cell(cell, row in head_rows) for cell in row if cell.tag in ("td", "th")] for row in rows]
@@ -271,10 +274,6 @@ def _shown_size(element: Any) -> tuple[float, float] | None:
     sides = [re.match(r"\s*(\d+)", element.get(name) or "") for name in ("width", "height")]
     width, height = (float(side[1]) * POINTS_PER_PIXEL if side else 0.0 for side in sides)
     return (width or height, height or width) if width or height else None
-
-
-def _table_of(row: Any) -> Any:
-    return next(row.iterancestors("table"), None)
 
 
 def _is_layout(table: Any) -> bool:

@@ -7,7 +7,7 @@ MIN_LINKS, MAX_LINK_SHARE = 3, 0.6
 """A block with this many links, and this share of its letters in them, is a menu."""
 MAX_FRAME_SHARE = 0.4
 """Share of the content's letters; what holds more is content whatever it is called."""
-MIN_RUNNING_TEXT, MIN_TEXT_TO_JUDGE, MIN_DENSE_SHARE = 40, 500, 0.75
+MIN_RUNNING_TEXT, MIN_TEXT_TO_JUDGE, MIN_DENSE_SHARE = 40, 500, 0.8
 """Letters of a piece of running text; of a page that is long enough to judge; share of them in its content."""
 MIN_MAIN_SHARE = 0.2
 """Share of the page's letters from which an element that is marked as the content is believed to be."""
@@ -47,14 +47,15 @@ def find_content(root: Any) -> Any:
     marked = _marked_content(body)
     root = body if marked is None else marked
     most = MAX_FRAME_SHARE * letters(root)
+    is_site = False  # a page without navigation, such as an exported report, is content from end to end
     for element in list(root.iter()):
         if element is root or not _is_below(element, root):
             continue
         is_frame = _is_frame(element, marked is not None) or (marked is None and _is_menu(element))
         if is_frame and (letters(element) <= most or _named(element, _COMMENTS)):
             remove(element)
-    content = _densest(root)
-    return content
+            is_site = True
+    return _densest(root) if is_site else root
 
 
 def drop_hidden(root: Any) -> None:

@@ -185,7 +185,7 @@ def _paragraph_text(paragraph: Any) -> str:
             pieces.append(" ")
         elif node.tag != f"{MC}Fallback":
             stack.extend(list(node)[::-1])
-    return clean_text("".join(pieces))
+    return clean_text("".join(pieces), typeset=False)
 
 
 def _symbol_font(text: Any) -> str:

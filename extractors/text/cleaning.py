@@ -45,17 +45,18 @@ _GENERATED = re.compile(
 )
 
 
-def clean_text(text: str) -> str:
+def clean_text(text: str, *, typeset: bool = True) -> str:
     """Return `text` with ligatures spelt out, spaces and symbols normalised and meaningless characters removed.
 
     The dot leaders of tables of contents become "…", and wide-set Chinese and Japanese is closed up. A soft hyphen at
-    the end becomes a hyphen, because the word continues on the next line; others vanish.
+    the end becomes a hyphen, because the word continues on the next line; others vanish. `typeset`: the text may have
+    accents beside their letters, as PDF files do; elsewhere people typed them, mostly as apostrophes.
     """
     plain = text.translate(_REPLACEMENTS).rstrip()
     if plain.endswith("\u00ad"):
         plain = plain[:-1] + "-"
     plain = _MEANINGLESS.sub(" ", plain.replace("\u00ad", ""))
-    if _ACCENT.search(plain):
+    if typeset and _ACCENT.search(plain):
         plain = _ACCENTED.sub(_accented, plain)
     plain = _DOUBLED_BULLET.sub(r"\1", re.sub(r"\s+", " ", _LEADERS.sub(" … ", plain)).strip())
     return _NO_SPACE.sub("", plain)

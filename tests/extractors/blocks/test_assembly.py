@@ -52,6 +52,19 @@ def test_title_of_the_metadata_is_used_unless_it_says_nothing(tmp_path: Path, me
     assert extract_content(tmp_path, *blocks, title=metadata).title == title
 
 
+def test_heading_too_long_for_a_path_is_text_as_well(tmp_path: Path) -> None:
+    heading = " ".join(f"word{number}" for number in range(40))
+    found = extract_content(tmp_path, Heading("Pumps", 1), Heading(heading, 2), Text("Clean it."), Heading("End", 2))
+    assert found.passages[1].text == f"{heading}\nClean it."
+
+
+def test_accents_that_people_type_as_apostrophes_stay(tmp_path: Path) -> None:
+    table = Table((("Part", "Price"), ("Peter´s", "d`accord")))
+    first, second = extract_content(tmp_path, Text("Wie geht´s? C´est ça."), table).passages
+    assert first.text == "Wie geht´s? C´est ça."
+    assert second.text.endswith("| Peter´s | d`accord |")
+
+
 def test_heading_without_text_is_a_passage(tmp_path: Path) -> None:
     found = extract_content(tmp_path, Heading("One", 1), Text("Text."), Heading("Two", 1), Heading("Three", 1))
     assert [one.text for one in found.passages] == ["Text.", "Two\nThree"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from io import BytesIO
@@ -132,3 +133,39 @@ def test_msg_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_other_file_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     with pytest.raises(ExtractionError, match=rf"{name}: .*save it again"):
         read_mail(write(tmp_path, content, name), name)
+
+
+def test_text_after_the_html_and_a_second_html_belong_to_the_mail(tmp_path: Path) -> None:
+    message = mail("List", "Cleaned twice.\n")
+    message.add_alternative("<p>Cleaned <b>twice</b>.</p>", subtype="html")
+    message.make_mixed()
+    for text, kind in (("<p>After the picture.</p>", "html"), ("You get this from the list.\n", "plain")):
+        part = EmailMessage()
+        part.set_content(text, subtype=kind)
+        message.attach(part)
+    path = write(tmp_path, message)
+    assert extract_file(path).passages[0].text.splitlines()[2:] == [
+        "Cleaned twice.",
+        "After the picture.",
+        "You get this from the list.",
+    ]
+    assert read_mail(path, "a.eml").documents == []
+
+
+def test_msg_text_in_another_code_page_than_stated_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import olefile
+    import oxmsg
+
+    class Loaded(SimpleNamespace):
+        subject, sender, sent_date, html_body = "Tür", "", None, ""
+        recipients, attachments, message_headers = (), (), {}  # type: ignore[var-annotated]
+
+        @property
+        def body(self) -> str:
+            return "Prüfen Sie die Tür.".encode("cp1252").decode("utf-8")
+
+    streams = {"__substg1.0_1000001E": BytesIO("Prüfen Sie die Tür.".encode("cp1252"))}
+    monkeypatch.setattr(oxmsg.Message, "load", lambda _: Loaded())
+    monkeypatch.setattr(olefile, "OleFileIO", lambda _: nullcontext(SimpleNamespace(openstream=streams.get)))
+    assert read_mail(write(tmp_path, b"\xd0\xcf\x11\xe0", "a.msg"), "a.msg").text == "Prüfen Sie die Tür."
+    assert "格式".encode("cp950").decode("windows-950") == "格式"

@@ -149,3 +149,18 @@ def test_single_highest_heading_above_the_content_is_the_title(tmp_path: Path) -
         f"<title>Microsoft</title><h1>Microsoft <i>Corp</i></h1><div><p>{'It sells pumps. ' * 60}</p></div>"
     )
     assert extract_file(tmp_path / "a.html").title == "Microsoft Corp"
+
+
+def test_page_without_navigation_is_content_from_end_to_end(tmp_path: Path) -> None:
+    details = f"<div><h2>Details</h2>{'<p>The pump ran for eleven days before it was handed over.</p>' * 30}</div>"
+    (tmp_path / "a.html").write_text(f"<h3>Report</h3><p>All {'pumps ran. ' * 9}</p>{details}<p>Call us.</p>")
+    passages = extract_file(tmp_path / "a.html").passages
+    assert (passages[0].heading, passages[0].text[:14]) == (("Report",), "All pumps ran.")
+    assert passages[-1].text.endswith("Call us.")
+
+
+@pytest.mark.parametrize(("alternative", "text"), [("formula", "m c 2"), ("mc^{2}", "mc^{2}")])
+def test_formula_is_its_content_unless_the_alternative_is_tex(tmp_path: Path, alternative: str, text: str) -> None:
+    math = "<mi>m</mi>\n <msup><mi>c</mi> <mn>2</mn></msup>"
+    (tmp_path / "a.html").write_text(f'<p>Energy is <math alttext="{alternative}">{math}</math> here.</p>')
+    assert extract_file(tmp_path / "a.html").passages[0].text == f"Energy is {text} here."
