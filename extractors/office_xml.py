@@ -30,8 +30,14 @@ def parse_xml(data: bytes) -> Any:
     """Parse XML: no entities, no network. Raises `SyntaxError`."""
     from lxml import etree
 
-    data = _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", data)
-    return etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False))
+    return etree.fromstring(
+        usual_names(data), etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+    )
+
+
+def usual_names(data: bytes) -> bytes:
+    """Return XML of the strict variant of Office Open XML with the names of the usual one; other XML as it is."""
+    return _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", data)
 
 
 def to_points(length: str | None) -> float:

@@ -7,13 +7,14 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from itertools import islice, product
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from extractors.containers import is_ole, open_zip, read_member
 from extractors.errors import ExtractionError, error_summary, panics_as_errors
-from extractors.office_xml import CHART, A, R, parse_xml
+from extractors.office_xml import CHART, DIAGRAM, MC, A, R, parse_xml, usual_names
 from extractors.sheets.number_format import display_value, plain_number
 from extractors.sheets.types import (
     MAX_CELLS,
@@ -59,7 +60,7 @@ def read_excel(path: Path, name: str) -> Workbook:
 def _read_package(archive: zipfile.ZipFile, file: BinaryIO) -> Workbook:
     from openpyxl import load_workbook
 
-    book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+    book = load_workbook(_without_strict_names(archive) or file, read_only=True, data_only=True, keep_links=False)
     try:
         parts = _sheet_parts(archive)
         cells_by_sheet: dict[str, Cells] = {}
@@ -87,6 +88,18 @@ def _read_package(archive: zipfile.ZipFile, file: BinaryIO) -> Workbook:
         return Workbook(sheets, str(book.properties.title or ""), tuple(notes))
     finally:
         book.close()
+
+
+def _without_strict_names(archive: zipfile.ZipFile) -> BinaryIO | None:
+    """The XML of a workbook in the strict variant, with the names that openpyxl knows; None for other workbooks."""
+    parts = [name for name in archive.namelist() if name.endswith((".xml", ".rels"))]
+    if all(usual_names(data := archive.read(name)) == data for name in parts if name.endswith("workbook.xml")):
+        return None
+    copy = BytesIO()
+    with zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as usual:
+        for name in parts:
+            usual.writestr(name, usual_names(archive.read(name)))
+    return copy
 
 
 def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, tuple[str, bool]]:
@@ -127,14 +140,21 @@ def _read_cells(sheet: Any) -> dict[tuple[int, int], Cell] | None:
         for one in row:
             if one.value is None or one.value == "":
                 continue
-            text = display_value(one.value, one.number_format)
+            text = display_value(one.value, _number_format(one))
             if isinstance(one.value, int | float) and not isinstance(one.value, bool):
                 cells[one.row - 1, one.column - 1] = number_cell(text, one.value)
             elif text:
-                cells[one.row - 1, one.column - 1] = Cell(text, "date") if one.is_date else text_cell(text)
+                cells[one.row - 1, one.column - 1] = Cell(text, "date") if one.data_type == "d" else text_cell(text)
         if len(cells) > MAX_CELLS:
             return None
     return cells
+
+
+def _number_format(cell: Any) -> str:
+    try:
+        return str(cell.number_format)
+    except IndexError:  # some programs refer to styles that they do not write
+        return "General"
 
 
 def _merge(cells: dict[tuple[int, int], Cell], sheet: bytes) -> Cells:
@@ -169,6 +189,19 @@ def _drawings(archive: zipfile.ZipFile, part: str, cells: Mapping[str, Cells]) -
                 fill_caches(space, cells)
                 caption, rows = read_chart_space(space)
                 yield Drawing(row, column, None, caption, rows, space)
+        bodies = [one for one in anchor.iter(f"{_XDR}txBody") if next(one.iterancestors(f"{MC}Fallback"), None) is None]
+        for diagram in anchor.iter(f"{DIAGRAM}relIds"):
+            if found := related.get(diagram.get(f"{R}dm", "")):
+                bodies.append(parse_xml(archive.read(found[1])))
+        if texts := [text for body in bodies for text in _paragraphs(body)]:
+            yield Drawing(row, column, texts=texts)
+
+
+def _paragraphs(body: Any) -> Iterator[str]:
+    for paragraph in body.iter(f"{A}p"):
+        pieces = [one.text or "" if one.tag == f"{A}t" else " " for one in paragraph.iter(f"{A}t", f"{A}br")]
+        if text := "".join(pieces).strip():
+            yield text
 
 
 def _comments(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[int, int, str]]:

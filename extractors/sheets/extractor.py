@@ -60,6 +60,7 @@ def sheet_blocks(sheet: Sheet, number: int) -> list[Content]:
 
 
 def _drawing_blocks(drawing: Drawing, number: int) -> Iterator[Content]:
+    yield from (Text(text, page=number) for text in drawing.texts)
     if drawing.read_image:
         caption, alt = (drawing.caption, "") if drawing.data else ("", drawing.caption)
         yield Image(drawing.read_image, caption, alt, page=number)

@@ -74,14 +74,14 @@ def _regions(cells: dict[Place, Cell]) -> list[dict[Place, Cell]]:
 
 def _continues(before: dict[Place, Cell], part: dict[Place, Cell], axis: int) -> bool:
     """Whether a part behind a gap belongs to the table before it: rows without a header, or columns without labels."""
-    gap = min(place[axis] for place in part) - max(place[axis] for place in before) - 1
+    start = min(place[axis] for place in part)
+    gap = start - max(place[axis] for place in before) - 1
     across = 1 - axis
     span, span_before = ({place[across] for place in one} for one in (part, before))
     length, length_before = (len({place[axis] for place in one}) for one in (part, before))
     if gap > MAX_GAP:
         return False
-    first = [cell for place, cell in sorted(part.items()) if place[axis] == min(place[axis] for place in part)]
-    kinds = [cell.kind for cell in first if cell is not _COVERED]
+    kinds = [cell.kind for place, cell in part.items() if place[axis] == start and cell is not _COVERED]
     if axis == 0:
         is_inside = min(span) == min(span_before) and max(span) <= max(span_before) and len(span) > 1
         is_alike = length == length_before == 1 and span == span_before  # a table with empty rows between all others

@@ -42,6 +42,8 @@ class Drawing:
     """The numbers of a chart; the first row is the header."""
     chart: Any = None
     """The `c:chartSpace` element of a chart that can be drawn."""
+    texts: Sequence[str] = ()
+    """The paragraphs of a text box or diagram."""
 
 
 Cells = Mapping[tuple[int, int], Cell]
