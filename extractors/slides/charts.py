@@ -1,7 +1,9 @@
 """The numbers behind the charts of PowerPoint and Excel, as tables."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import date, timedelta
 from itertools import zip_longest
 from typing import Any
 
@@ -9,6 +11,11 @@ from extractors.office_xml import CHART, A
 
 MAX_ROWS = 1000
 """Rows of a chart's table; more is raw data rather than something to read."""
+MAX_DAY = 2_958_000
+"""Days that spreadsheets count as dates, up to the year 9998."""
+
+_LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|General|Standard', re.IGNORECASE)
+_DATE = re.compile(r"[dy]|mmm", re.IGNORECASE)
 
 
 def read_chart_space(space: Any) -> tuple[str, list[list[str]]]:
@@ -66,15 +73,21 @@ def _values(source: Any) -> list[str]:
 
 def _indexed_values(level: Any) -> dict[int, str]:
     cells: dict[int, str] = {}
+    format_code = level.findtext(f".//{CHART}formatCode") or ""
+    is_mac = level.getroottree().find(f"{CHART}date1904[@val='1']") is not None
+    epoch = date(1904, 1, 1) if is_mac else date(1899, 12, 30)
     for point in level.iter(f"{CHART}pt"):
         with suppress(ValueError):
-            cells[int(point.get("idx", "0"))] = _format_number(point.findtext(f"{CHART}v") or "")
+            code = point.get("formatCode", format_code)
+            cells[int(point.get("idx", "0"))] = _format_value(point.findtext(f"{CHART}v") or "", code, epoch)
     return cells
 
 
-def _format_number(text: str) -> str:
-    """Return a number without the noise of binary fractions: 8.2 for 8.199999999999999."""
+def _format_value(text: str, format_code: str, epoch: date) -> str:
+    """Return a number without the noise of binary fractions: 8.2 for 8.199999999999999; a date in ISO form."""
     with suppress(ValueError):
+        if _DATE.search(_LITERAL.sub("", format_code)) and 0 < float(text) < MAX_DAY:
+            return (epoch + timedelta(days=int(float(text)))).isoformat()
         if set(text) & set(".eE"):
             return f"{float(text):.10g}"
     return text.strip()

@@ -16,7 +16,7 @@ from extractors.slides.libreoffice import convert_file
 from extractors.slides.opendocument import read_odp
 from extractors.slides.pictures import PictureCollector
 from extractors.slides.powerpoint import read_pptx
-from extractors.text.headings import HeadedParagraph
+from extractors.text.headings import MAX_PATH_ENTRY_LENGTH, HeadedParagraph
 from extractors.text.paragraphs import Paragraph
 from extractors.text.passages import PassageLimit, build_passages, table_passages
 from extractors.timing import StageTimer
@@ -123,7 +123,8 @@ def _slide_passages(slide: Slide, deck: Deck, limit: PassageLimit) -> Iterator[P
     def paragraph(text: str, box: Box, *, is_heading: bool = False) -> HeadedParagraph:
         return HeadedParagraph(Paragraph((text,), slide.number, box, _NOMINAL_SIZE), path, is_heading)
 
-    paragraphs = [paragraph(slide.title, slide.title_box or deck.box, is_heading=True)] if slide.title else []
+    is_in_path = len(slide.title) <= MAX_PATH_ENTRY_LENGTH
+    paragraphs = [paragraph(slide.title, slide.title_box or deck.box, is_heading=is_in_path)] if slide.title else []
     for shape in slide.shapes:
         if isinstance(shape, TextShape):
             paragraphs.append(paragraph(f"– {shape.text}" if shape.level else shape.text, shape.box))

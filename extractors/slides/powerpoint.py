@@ -62,7 +62,7 @@ def _read_sections(presentation: Any) -> dict[int, str]:
 
 
 def _read_slide(slide: Any, number: int, size: tuple[float, float], section: str, problems: list[Problem]) -> Slide:
-    title, frame = slide.shapes.title, Frame((0.0, 0.0, *size))
+    title, frame = _title_shape(slide), Frame((0.0, 0.0, *size))
     shapes = list(read_shapes(slide.shapes, frame, title))
     problems += [replace(shape, page=number) for shape in shapes if isinstance(shape, Problem)]
     notes = slide.notes_slide.notes_placeholder if slide.has_notes_slide else None
@@ -76,6 +76,12 @@ def _read_slide(slide: Any, number: int, size: tuple[float, float], section: str
         notes=tuple(paragraph_texts(notes._element)) if notes is not None else (),
         comments=tuple(_read_comments(slide.part)),
     )
+
+
+def _title_shape(slide: Any) -> Any:
+    """The placeholder that is the title, or None; python-pptx takes any without a number, which LibreOffice writes."""
+    kinds = ("TITLE", "CENTER_TITLE", "VERTICAL_TITLE")
+    return next((one for one in slide.placeholders if one.placeholder_format.type.name in kinds), None)
 
 
 def _read_comments(part: Any) -> Iterator[str]:

@@ -237,3 +237,31 @@ def test_broken_shape_leaves_the_rest_of_the_slide(tmp_path: Path) -> None:
     extraction = extract_deck(write_deck(tmp_path / "a.pptx", broken))
     assert passage_texts(extraction, "text") == ["Clean the filter weekly.\n– Use cold water."]
     assert [problem.page for problem in extraction.report.problems] == [1]
+
+
+def test_text_in_an_unnumbered_placeholder_is_no_title(tmp_path: Path) -> None:
+    from pptx.util import Pt
+
+    lines = [f"Step {number} of the maintenance of pumps is described in the manual" for number in range(9)]
+
+    def outlined(slide: Any) -> None:  # as LibreOffice writes the outline of an older deck
+        box = slide.shapes.add_textbox(Pt(72), Pt(144), Pt(300), Pt(100))
+        box.text_frame.text = "\n".join(lines)
+        placeholder = slide.shapes.title._element.nvSpPr.nvPr
+        slide.shapes._spTree.remove(slide.shapes.title._element)
+        box._element.nvSpPr.nvPr.append(placeholder.ph)
+        box._element.nvSpPr.nvPr.ph.attrib.pop("type")
+
+    (passage,) = extract_deck(write_deck(tmp_path / "a.pptx", outlined)).passages
+    assert (passage.text.splitlines(), passage.heading) == (lines, ())
+
+
+def test_title_too_long_for_a_path_is_text_as_well(tmp_path: Path) -> None:
+    title = " ".join(f"word{number}" for number in range(60))
+
+    def titled(slide: Any) -> None:
+        slide.shapes.title.text_frame.text = title
+        add_bullets(slide)
+
+    (passage,) = extract_deck(write_deck(tmp_path / "a.pptx", titled)).passages
+    assert passage.text.startswith(f"{title}\nClean the filter")
