@@ -35,6 +35,8 @@ from extractors.sheets.types import (
     text_cell,
 )
 
+_COMMENT = f"{OFFICE}annotation"
+_SHAPES = [f"{DRAW}{name}" for name in ("custom-shape", "rect", "ellipse", "g")]
 _CHART = OPEN_DOCUMENT % "chart"
 _NUMBERS = ("float", "percentage", "currency")
 _DATES = ("date", "time")
@@ -59,6 +61,7 @@ def read_opendocument(path: Path, name: str) -> Workbook:
 def _read_sheet(table: Any, archive: zipfile.ZipFile, hidden_styles: set[str | None]) -> Sheet:
     cells: dict[tuple[int, int], Cell] = {}
     drawings: list[Drawing] = []
+    comments: list[tuple[int, int, str]] = []
     for shapes in table.findall(f"{TABLE}shapes"):
         drawings += _drawings(shapes, 0, 0, archive)
     row = 0
@@ -69,6 +72,7 @@ def _read_sheet(table: Any, archive: zipfile.ZipFile, hidden_styles: set[str | N
         for place in one.iterchildren(f"{TABLE}table-cell", f"{TABLE}covered-table-cell"):
             times = int(place.get(f"{TABLE}number-columns-repeated", 1))
             drawings += _drawings(place, row, column, archive)
+            comments += ((row, column, text) for note in place.iterchildren(_COMMENT) if (text := _comment(note)))
             if cell := _read_cell(place):
                 if len(cells) + repeated * times > MAX_CELLS:
                     problem = TOO_LARGE
@@ -77,7 +81,17 @@ def _read_sheet(table: Any, archive: zipfile.ZipFile, hidden_styles: set[str | N
             column += times
         row += repeated
     is_hidden = table.get(f"{TABLE}style-name") in hidden_styles
-    return Sheet(table.get(f"{TABLE}name", ""), {} if problem else cells, drawings, is_hidden, problem)
+    return Sheet(table.get(f"{TABLE}name", ""), {} if problem else cells, drawings, is_hidden, problem, comments)
+
+
+def _comment(note: Any) -> str:
+    text = " ".join(_paragraphs(note))
+    author = note.findtext(f"{DC}creator") or ""
+    return f"{author}: {text}" if text and not text.startswith(author) else text
+
+
+def _paragraphs(element: Any) -> Iterator[str]:
+    return filter(None, (" ".join(_displayed(one).split()) for one in element.iter(f"{TEXT}p")))
 
 
 def _read_cell(place: Any) -> Cell | None:
@@ -101,14 +115,18 @@ def _displayed(paragraph: Any) -> str:
 
 def _drawings(parent: Any, row: int, column: int, archive: zipfile.ZipFile) -> Iterator[Drawing]:
     names = archive.namelist()
+    for shape in parent.iterchildren(*_SHAPES):
+        if texts := list(_paragraphs(shape)):
+            yield Drawing(row, column, texts=texts)
     for frame in parent.iterchildren(f"{DRAW}frame"):
         caption = alternative_text(frame)
         image, embedded = (frame.find(f"{DRAW}{tag}") for tag in ("image", "object"))
         replacement = posixpath.normpath(image.get(HREF, "")) if image is not None else ""
         read = partial(read_member, archive.filename or "", replacement) if replacement in names else None
         if embedded is None:
-            if read:
-                yield Drawing(row, column, read, caption)
+            texts = list(_paragraphs(frame))  # of a text box
+            if read or texts:
+                yield Drawing(row, column, read, caption, texts=texts)
             continue
         part = posixpath.join(posixpath.normpath(embedded.get(HREF, "")), "content.xml")
         chart = parse_xml(archive.read(part)).find(f".//{_CHART}chart") if part in names else None

@@ -9,6 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+from odf.dc import Creator
+from odf.draw import CustomShape, Frame, TextBox
+from odf.office import Annotation
+from odf.opendocument import OpenDocumentSpreadsheet
+from odf.table import Table, TableCell, TableRow
+from odf.text import P
 from openpyxl.drawing.image import Image as SheetImage
 
 from extractors.sheets.tables import SheetTable, find_tables
@@ -78,3 +84,28 @@ def test_workbook_without_styles_is_read(tmp_path: Path) -> None:
     path = workbook(tmp_path)
     rewrite(path, lambda name, text: re.sub(r"<cellXfs.*</cellXfs>", "", text) if name.endswith("styles.xml") else text)
     assert "| Pump | 12 |" in extract_file(path).passages[0].text
+
+
+def test_comments_and_text_boxes_of_an_opendocument_sheet_are_read(tmp_path: Path) -> None:
+    document, table, row, cell = OpenDocumentSpreadsheet(), Table(name="Energy"), TableRow(), TableCell()
+    for author, text in (("Ada", "Check this."), ("Bo", "Bo: agreed.")):
+        note = Annotation()
+        note.addElement(Creator(text=author))
+        note.addElement(P(text=text))
+        cell.addElement(note)
+    frame, box, shape = Frame(width="3cm", height="1cm"), TextBox(), CustomShape(width="3cm", height="1cm")
+    box.addElement(P(text="Prices are unaudited."))
+    shape.addElement(P(text="Start"))
+    frame.addElement(box)
+    for one in (P(text="Oslo"), frame, shape):
+        cell.addElement(one)
+    row.addElement(cell)
+    table.addElement(row)
+    document.spreadsheet.addElement(table)
+    document.save(tmp_path / "a.ods")
+    found = [(one.kind, one.text) for one in extract_file(tmp_path / "a.ods").passages]
+    assert found == [
+        ("text", "Oslo\nStart\nPrices are unaudited."),
+        ("notes", "Ada: Check this."),
+        ("notes", "Bo: agreed."),
+    ]
