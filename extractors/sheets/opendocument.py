@@ -129,10 +129,16 @@ def _drawings(parent: Any, row: int, column: int, archive: zipfile.ZipFile) -> I
                 yield Drawing(row, column, read, caption, texts=texts)
             continue
         part = posixpath.join(posixpath.normpath(embedded.get(HREF, "")), "content.xml")
-        chart = parse_xml(archive.read(part)).find(f".//{_CHART}chart") if part in names else None
-        if chart is not None:
+        title, data = read_chart(parse_xml(archive.read(part))) if part in names else ("", [])
+        if data:
             is_png = read is not None and read().startswith(b"\x89PNG")
-            yield Drawing(row, column, read if is_png else None, _chart_caption(chart) or caption, _chart_rows(chart))
+            yield Drawing(row, column, read if is_png else None, title or caption, data)
+
+
+def read_chart(root: Any) -> tuple[str, list[list[str]]]:
+    """Return the title of a chart with its axes, and its table; `root` is the content of an embedded object."""
+    chart = root.find(f".//{_CHART}chart")
+    return ("", []) if chart is None else (_chart_caption(chart), _chart_rows(chart))
 
 
 def _chart_caption(chart: Any) -> str:

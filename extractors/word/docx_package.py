@@ -160,12 +160,13 @@ class Numbering:
             at = int(match[1]) - 1
             start = value(levels.get(at), "start", "1")
             count = max(self._counts[counted, at], 1) - 1 + (int(start) if start.isdigit() else 1)
-            return _format_number(count, value(levels.get(at), "numFmt"))
+            return format_number(count, value(levels.get(at), "numFmt"))
 
         return re.sub(r"%([1-9])", print_number, value(levels[level], "lvlText")).strip()
 
 
-def _format_number(number: int, style: str) -> str:
+def format_number(number: int, style: str) -> str:
+    """Return a number as Word prints it in a list: `style` is the name of its format, such as `lowerRoman`."""
     if style.endswith("Letter") and number > 0:
         letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
         return letter.upper() if style.startswith("upper") else letter

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from extractors.blocks.types import Heading, Image, Table, Text
-from extractors.containers import open_zip
+from extractors.containers import DAMAGED_ZIP, open_zip, read_member
 from extractors.errors import ExtractionError, error_summary
 from extractors.office_xml import (
     DC,
@@ -21,7 +21,9 @@ from extractors.office_xml import (
     parse_xml,
     to_points,
 )
+from extractors.sheets.opendocument import read_chart
 from extractors.table_grid import SpannedText
+from extractors.word.odt_lists import Lists
 from extractors.word.types import Drawing, WordContent
 
 MAX_REPEATED = 1000
@@ -58,6 +60,7 @@ class _Reader:
         self._styles = {
             one.get(f"{STYLE}name"): one for root in (styles, content) for one in root.iter(f"{STYLE}style")
         }
+        self._lists = Lists((styles, content))
         self._notes: list[WordContent] = []
 
     def read(self, body: Any) -> list[WordContent]:
@@ -79,12 +82,16 @@ class _Reader:
             if tag in (f"{TEXT}h", f"{TEXT}p"):
                 yield from self._paragraph(child, level)
             elif tag == f"{TEXT}list":
+                self._lists.open(child)
                 yield from self._container(child, level + 1)
+                self._lists.close()
             elif tag == f"{TABLE}table":
                 yield from self._table(child)
             elif tag in _NOT_TEXT and tag != f"{TEXT}tracked-changes":
                 yield from self._frame(child)
             elif tag in (f"{TEXT}section", f"{TEXT}list-item", f"{TEXT}list-header", f"{TEXT}index-body"):
+                if tag == f"{TEXT}list-item" and level:
+                    self._lists.count(child)
                 yield from self._container(child, level)
 
     def _paragraph(self, paragraph: Any, list_level: int) -> Iterator[WordContent]:
@@ -92,12 +99,12 @@ class _Reader:
         style = self._style_names(paragraph)
         if text:
             is_first = list_level and _is_first_of_item(paragraph)
-            marker = ("–" if list_level > 1 else "•") if is_first else ""
+            marker = self._lists.marker() if is_first else ""
             level = paragraph.get(f"{TEXT}outline-level", "1") if paragraph.tag == f"{TEXT}h" else ""
             if "title" in style:
                 yield Heading(text, 0)
             elif level.isdigit():
-                yield Heading(text, int(level))
+                yield Heading(f"{marker} {text}" if any(map(str.isalnum, marker)) else text, int(level))
             else:
                 is_caption = bool(style & {"caption", "illustration", "figure", "drawing"})
                 is_caption = is_caption or next(paragraph.iter(f"{TEXT}sequence"), None) is not None
@@ -130,8 +137,8 @@ class _Reader:
             yield Drawing("\n".join(_paragraphs(element)), alternative_text(element))
         elif (box := element.find(f"{DRAW}text-box")) is not None:
             yield from self._container(box)
-        elif element.find(f"{DRAW}object") is not None:
-            yield Drawing("", alternative_text(element))
+        elif (embedded := element.find(f"{DRAW}object")) is not None:
+            yield from self._object(embedded, alternative_text(element))
         elif (image := element.find(f"{DRAW}image")) is not None:
             sides = to_points(element.get(f"{SVG}width")), to_points(element.get(f"{SVG}height"))
             size, address, alt = sides if all(sides) else None, image.get(HREF) or "", alternative_text(element)
@@ -139,6 +146,23 @@ class _Reader:
             yield Drawing(alt=alt, size=size) if is_vector else self._image(address, alt, size)
         else:
             yield from (block for child in element if child.tag in _NOT_TEXT for block in self._frame(child))
+
+    def _object(self, embedded: Any, alt: str) -> Iterator[WordContent]:
+        """A formula as text, a chart with its numbers; other objects have only a picture."""
+        part = f"{(embedded.get(HREF) or '').removeprefix('./')}/content.xml"
+        try:
+            root = parse_xml(read_member(self._path, part))
+        except (KeyError, SyntaxError, *DAMAGED_ZIP):
+            yield Drawing("", alt)
+            return
+        if root.tag.endswith("}math"):
+            typed = root.findtext(".//{*}annotation") or " ".join(root.itertext())
+            yield Text(" ".join(typed.split()))
+            return
+        caption, rows = read_chart(root)
+        yield Drawing("\n".join(filter(None, (caption, *(row[0] for row in rows if row)))), caption or alt)
+        if rows:
+            yield Table(rows, caption=caption)
 
     def _image(self, address: str, alt: str, size: tuple[float, float] | None) -> Image:
         def read() -> bytes:

@@ -41,13 +41,15 @@ def _without_libreoffice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("extractors.slides.libreoffice.find_libreoffice", lambda: None)
 
 
-def write_odt(path: Path, manifest: str = "") -> Path:
+def write_odt(path: Path, manifest: str = "", *, body: str = BODY, styles: str = "", **objects: str) -> Path:
     content = (
-        f'<office:document-content {SPACES} xmlns:xlink="http://www.w3.org/1999/xlink"><office:body><office:text>{BODY}'
-        "</office:text></office:body></office:document-content>"
+        f'<office:document-content {SPACES} xmlns:xlink="http://www.w3.org/1999/xlink"><office:automatic-styles>{styles}'
+        f"</office:automatic-styles><office:body><office:text>{body}</office:text></office:body></office:document-content>"
     )
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("META-INF/manifest.xml", f"<manifest>{manifest}</manifest>")
+        for name, xml in objects.items():
+            archive.writestr(f"{name}/content.xml", xml)
         archive.writestr("content.xml", content)
         archive.writestr("Pictures/a.png", png())
     return path
@@ -63,6 +65,47 @@ def test_odt_has_headings_lists_tables_figures_and_notes(tmp_path: Path) -> None
     (figure,) = found.pictures
     assert (figure.caption, figure.label, figure.heading) == ("Figure 1: The hose", "figure 1", ("Care",))
     assert figure.context == ("Rinse it[1] weekly, see Figure 1.",)
+
+
+def test_lists_are_numbered_as_printed(tmp_path: Path) -> None:
+    levels = "".join(
+        f'<text:list-level-style-number text:level="{level}" style:num-format="{code}" {more}/>'
+        for level, code, more in (
+            (1, "1", 'style:num-suffix="."'),
+            (2, "a", 'text:display-levels="2" text:start-value="3"'),
+        )
+    )
+    inner = "<text:list><text:list-item><text:p>hose</text:p></text:list-item></text:list>"
+    body = f"""<text:list text:style-name="L"><text:list-item><text:p>Open</text:p></text:list-item>
+    <text:list-item><text:p>Rinse</text:p>{inner}</text:list-item><text:list-item>{inner}</text:list-item></text:list>
+    <text:list text:style-name="L" text:continue-numbering="true"><text:list-item><text:p>Dry</text:p></text:list-item>
+    </text:list><text:list text:style-name="L"><text:list-item><text:p>Again</text:p></text:list-item></text:list>"""
+    styles = f'<text:list-style style:name="L">{levels}</text:list-style>'
+    (passage,) = extract_file(write_odt(tmp_path / "a.odt", body=body, styles=styles)).passages
+    assert passage.text.splitlines() == ["1. Open", "2. Rinse", "2.c hose", "2.c hose", "3. Dry", "1. Again"]
+
+
+def test_formulas_and_charts_are_read(tmp_path: Path) -> None:
+    body = "".join(
+        f'<text:p><draw:frame><draw:object xlink:href="./{name}"/></draw:frame></text:p>'
+        for name in ("Formula", "Chart")
+    )
+    math = "<math><semantics><mi>E</mi><annotation>E = m cdot c^2</annotation></semantics></math>"
+    rows = "".join(
+        f"<table:table-row>{cells}</table:table-row>"
+        for cells in (
+            "<table:table-cell/><table:table-cell><text:p>Sales</text:p></table:table-cell>",
+            "<table:table-cell><text:p>Q1</text:p></table:table-cell><table:table-cell><text:p>7</text:p></table:table-cell>",
+        )
+    )
+    title = "<c:title><text:p>Pumps sold</text:p></c:title>"
+    chart = (
+        f'<x {SPACES} xmlns:c="urn:oasis:names:tc:opendocument:xmlns:chart:1.0"><c:chart>{title}{rows}</c:chart></x>'
+    )
+    math = math.replace("<math>", '<math xmlns="http://www.w3.org/1998/Math/MathML">')
+    formula, table = extract_file(write_odt(tmp_path / "a.odt", body=body, Formula=math, Chart=chart)).passages
+    assert formula.text.splitlines()[0] == "E = m cdot c^2"
+    assert (table.caption, table.text.splitlines()[-1]) == ("Pumps sold", "| Q1 | 7 |")
 
 
 def test_encrypted_odt_is_refused(tmp_path: Path) -> None:
