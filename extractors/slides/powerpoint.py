@@ -65,7 +65,6 @@ def _read_slide(slide: Any, number: int, size: tuple[float, float], section: str
     title, frame = _title_shape(slide), Frame((0.0, 0.0, *size))
     shapes = list(read_shapes(slide.shapes, frame, title))
     problems += [replace(shape, page=number) for shape in shapes if isinstance(shape, Problem)]
-    notes = slide.notes_slide.notes_placeholder if slide.has_notes_slide else None
     return Slide(
         number=number,
         title=" ".join(paragraph_texts(title._element)) if title is not None else "",
@@ -73,7 +72,7 @@ def _read_slide(slide: Any, number: int, size: tuple[float, float], section: str
         section=section,
         hidden=slide._element.get("show") in ("0", "false"),
         shapes=tuple(shape for shape in shapes if not isinstance(shape, Problem)),
-        notes=tuple(paragraph_texts(notes._element)) if notes is not None else (),
+        notes=tuple(_read_notes(slide.notes_slide)) if slide.has_notes_slide else (),
         comments=tuple(_read_comments(slide.part)),
     )
 
@@ -82,6 +81,13 @@ def _title_shape(slide: Any) -> Any:
     """The placeholder that is the title, or None; python-pptx takes any without a number, which LibreOffice writes."""
     kinds = ("TITLE", "CENTER_TITLE", "VERTICAL_TITLE")
     return next((one for one in slide.placeholders if one.placeholder_format.type.name in kinds), None)
+
+
+def _read_notes(page: Any) -> Iterator[str]:
+    """The speaker's notes, and what was drawn beside them; not the header, footer and number of the page."""
+    for shape in page.shapes:
+        if not shape.is_placeholder or shape.placeholder_format.type.name == "BODY":
+            yield from paragraph_texts(shape._element)
 
 
 def _read_comments(part: Any) -> Iterator[str]:

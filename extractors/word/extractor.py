@@ -21,6 +21,8 @@ from extractors.word.rendering import place_on_pages, read_pages, without_drawin
 from extractors.word.types import WordContent
 
 _RTF = b"{\\rtf"
+_IS_ENCRYPTED = 0x0100
+"""Flag at the beginning of the text of a DOC file."""
 
 
 def load_libraries() -> None:
@@ -74,6 +76,8 @@ def _read(path: Path, name: str, folder: Path) -> tuple[list[WordContent], str, 
             read = read_odt if "content.xml" in member_names(path, name) else read_docx
             return *read(path, name), ""
         except ExtractionError as error:
+            if error.needs_action:  # LibreOffice has no password either
+                raise
             reason = str(error).removeprefix(f"{name}: ")
     try:
         blocks, title = read_docx(convert_file(path, "docx", folder), name)
@@ -86,16 +90,16 @@ def _read(path: Path, name: str, folder: Path) -> tuple[list[WordContent], str, 
 
 
 def _check_word(path: Path, name: str) -> None:
-    """Raise `ExtractionError` for an OLE file that is none of Word's, which LibreOffice would take for text."""
+    """Raise `ExtractionError` for an OLE file that is encrypted or no DOC, which LibreOffice takes for text."""
     from olefile import OleFileIO
 
     try:
         with OleFileIO(str(path)) as file:
-            is_word = file.exists("WordDocument")
-    except Exception:  # olefile's own, and what it runs into in broken files
-        is_word = False
-    if not is_word:
-        raise ExtractionError(f"{name}: not a complete DOC file; open and save it again")
+            head = file.openstream("WordDocument").read(12)
+    except Exception as error:  # olefile's own, and what it runs into in broken files
+        raise ExtractionError(f"{name}: not a complete DOC file; open and save it again") from error
+    if int.from_bytes(head[10:], "little") & _IS_ENCRYPTED:
+        raise ExtractionError(f"{name}: is encrypted; save it without a password")
 
 
 def read_rtf(path: Path, name: str) -> list[WordContent]:

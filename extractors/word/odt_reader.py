@@ -41,7 +41,7 @@ def read_odt(path: Path, name: str) -> tuple[list[WordContent], str]:
     with open_zip(path, name) as archive:
         try:
             if b"encryption-data" in archive.read("META-INF/manifest.xml"):
-                raise ExtractionError(f"{name}: is encrypted; save it without a password")
+                raise ExtractionError(f"{name}: is encrypted; save it without a password", needs_action=True)
             content = parse_xml(archive.read("content.xml"))
             styles = parse_xml(archive.read("styles.xml")) if "styles.xml" in archive.namelist() else content
             meta = parse_xml(archive.read("meta.xml")) if "meta.xml" in archive.namelist() else content

@@ -47,6 +47,16 @@ def test_speaker_notes_become_passages_of_kind_notes(tmp_path: Path) -> None:
     assert (notes.text, notes.page, notes.heading) == ("Mention the warranty.", 2, ("Title 2",))
 
 
+def test_text_boxes_on_the_page_of_notes_are_read(tmp_path: Path) -> None:
+    def noted(slide: Any) -> None:
+        add_notes(slide)
+        slide.notes_slide.shapes._spTree.append(slide.shapes.add_textbox(0, 0, 999, 999)._element)
+        slide.notes_slide.shapes[-1].text_frame.text = "Bring a filter."
+
+    (notes,) = passage_texts(extract_deck(write_deck(tmp_path / "a.pptx", add_bullets, noted)), "notes")
+    assert notes == "Mention the warranty.\nBring a filter."
+
+
 def test_table_becomes_markdown_with_merged_cells(tmp_path: Path) -> None:
     from pptx.util import Pt
 

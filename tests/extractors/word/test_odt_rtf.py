@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -109,8 +112,18 @@ def test_formulas_and_charts_are_read(tmp_path: Path) -> None:
 
 
 def test_encrypted_odt_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ExtractionError, match=r"a\.odt: is encrypted"):
+    with pytest.raises(ExtractionError, match=r"^a\.odt: is encrypted; save it without a password$"):
         extract_file(write_odt(tmp_path / "a.odt", "<manifest:encryption-data/>"))
+
+
+def test_encrypted_doc_is_refused_before_libreoffice_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import olefile
+
+    head = io.BytesIO(bytes.fromhex("eca5c100716009040000f013"))
+    monkeypatch.setattr(olefile, "OleFileIO", lambda _: nullcontext(SimpleNamespace(openstream=lambda _: head)))
+    (tmp_path / "a.doc").write_bytes(b"\xd0\xcf\x11\xe0")
+    with pytest.raises(ExtractionError, match=r"^a\.doc: is encrypted; save it without a password$"):
+        extract_file(tmp_path / "a.doc")
 
 
 def test_rtf_yields_its_text_and_says_what_is_lost(tmp_path: Path) -> None:
