@@ -146,9 +146,9 @@ FORMATS = (
     Format((".txt", ".text"), _MARKUP, "text/plain", version=2, reader=readers.PLAIN_TEXT),
     Format((".ipynb",), _MARKUP, "application/x-ipynb+json", version=2, reader=readers.NOTEBOOK),
     Format((".epub",), _MARKUP, "application/epub+zip", version=2, reader=readers.E_BOOK),
-    Format((".csv",), _CATALOG, "text/csv", version=3, reader=readers.CATALOGUE),
-    Format((".tsv",), _CATALOG, "text/tab-separated-values", version=3, reader=readers.CATALOGUE),
-    Format((".jsonl",), _CATALOG, "application/x-ndjson", version=3, reader=readers.CATALOGUE),
+    Format((".csv",), _CATALOG, "text/csv", version=4, reader=readers.CATALOGUE),
+    Format((".tsv",), _CATALOG, "text/tab-separated-values", version=4, reader=readers.CATALOGUE),
+    Format((".jsonl",), _CATALOG, "application/x-ndjson", version=4, reader=readers.CATALOGUE),
 )
 """The built-in formats. Names and versions of extractors are part of stored fingerprints."""
 

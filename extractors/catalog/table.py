@@ -13,6 +13,7 @@ from typing import Literal
 
 from extractors.catalog.columns import Cell, parse_column, unify_column
 from extractors.errors import ExtractionError, NoRows
+from extractors.markup.encoding_guess import guess_encoding
 from extractors.text.cleaning import replace_surrogates
 
 # Names of columns in lower case with underscores, the likeliest first.
@@ -163,12 +164,12 @@ def _plain_name(name: str) -> str:
 
 
 def _decode(data: bytes) -> str:
-    """Decode UTF-16 with a byte order mark, else UTF-8, else the old code page of spreadsheet programs."""
+    """Decode UTF-16 with a byte order mark, else UTF-8, else an old code page of spreadsheet programs."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16")
     text = data.decode("utf-8-sig", "replace")
     # The last character may be cut off where only the head of a file is read.
-    return text if "\ufffd" not in text[:-1] else data.decode("cp1252", "replace")
+    return text if "\ufffd" not in text[:-1] else data.decode(guess_encoding(data) or "cp1252", "replace")
 
 
 def find_delimiter(text: str) -> str:

@@ -13,6 +13,7 @@ from extractors.errors import ExtractionError
 from extractors.markup.image_files import ImageFinder
 from extractors.markup.page_content import drop_hidden, find_content
 from extractors.table_grid import SpannedText
+from extractors.text.list_numbers import STYLES, format_number
 
 MAX_DEPTH = 200
 """Nested elements that are followed; deeper ones are read as one text."""
@@ -26,6 +27,7 @@ _BLOCKS = frozenset((
 ))  # fmt: skip
 _NAMED_ENTITY = re.compile(r"&(\w+);")
 _XML_ENTITIES = frozenset(("amp", "lt", "gt", "quot", "apos"))
+_ORDINAL = re.compile(r"-?\d{1,6}")
 _TEX = re.compile(r"[\\^_={}]")
 _PERMALINK = re.compile(r"\s*[¶§#🔗]\s*$")
 
@@ -95,7 +97,7 @@ class _Reader:
         self._find_image = find_image
         self._pending: list[str] = []
         self._marker = ""  # of the list item whose first paragraph has not been seen
-        self._lists: list[list[int | None]] = []  # open lists: the next number, or None for bullets
+        self._lists: list[tuple[int | None, str]] = []  # open lists: the next number and its style, or None for bullets
         self._in_caption = False
 
     def read(self, element: Any, depth: int = 0) -> None:
@@ -161,29 +163,33 @@ class _Reader:
 
     def _read_ol(self, element: Any, depth: int) -> None:
         start = element.get("start") or "1"
-        self._read_list(element, depth, int(start) if re.fullmatch(r"-?\d{1,6}", start) else 1)
+        style = STYLES.get(element.get("type") or "", "")
+        self._read_list(element, depth, int(start) if _ORDINAL.fullmatch(start) else 1, style)
 
-    def _read_list(self, element: Any, depth: int, number: int | None) -> None:
+    def _read_list(self, element: Any, depth: int, number: int | None, style: str = "") -> None:
         outer = self._marker
-        self._lists.append([number])
+        self._lists.append((number, style))
         self._read_children(element, depth)
         self._flush()
         self._lists.pop()
         self._marker = outer
 
     def _read_li(self, element: Any, depth: int) -> None:
-        state = self._lists[-1] if self._lists else [None]
-        if state[0] is None:
+        number, style = self._lists[-1] if self._lists else (None, "")
+        if number is None:
             self._marker = "•" if len(self._lists) < 2 else "–"
         else:
-            self._marker = f"{state[0]}."
-            state[0] += 1
+            stated = element.get("value") or ""
+            number = int(stated) if _ORDINAL.fullmatch(stated) else number
+            self._marker = f"{format_number(number, style)}."
+            self._lists[-1] = number + 1, style
         self._read_children(element, depth)
         self._flush()
         self._marker = ""
 
     def _read_img(self, element: Any, depth: int) -> None:
-        address = element.get("src") or element.get("data-src") or _first_of_set(element.get("srcset") or "")
+        first_of_set = (element.get("srcset") or "").split(",")[0].strip().split(" ")[0]
+        address = element.get("src") or element.get("data-src") or first_of_set
         alt = element.get("alt") or element.get("title") or ""
         if address:
             size = _shown_size(element)
@@ -264,10 +270,6 @@ def _heading_level(element: Any) -> int:
     if element.get("role") == "heading" and (element.get("aria-level") or "").isdigit():
         return int(element.get("aria-level"))
     return 0
-
-
-def _first_of_set(srcset: str) -> str:
-    return srcset.split(",")[0].strip().split(" ")[0]
 
 
 def _shown_size(element: Any) -> tuple[float, float] | None:

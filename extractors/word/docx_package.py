@@ -11,6 +11,7 @@ from typing import Any
 from extractors.containers import open_zip
 from extractors.errors import ExtractionError, error_summary
 from extractors.office_xml import parse_xml
+from extractors.text.list_numbers import format_number
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 MAX_STYLE_DEPTH = 20
@@ -163,23 +164,3 @@ class Numbering:
             return format_number(count, value(levels.get(at), "numFmt"))
 
         return re.sub(r"%([1-9])", print_number, value(levels[level], "lvlText")).strip()
-
-
-def format_number(number: int, style: str) -> str:
-    """Return a number as Word prints it in a list: `style` is the name of its format, such as `lowerRoman`."""
-    if style.endswith("Letter") and number > 0:
-        letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
-        return letter.upper() if style.startswith("upper") else letter
-    if style.endswith("Roman") and 0 < number < 4000:
-        text = ""
-        for amount, letters in _ROMAN:
-            text += letters * (number // amount)
-            number %= amount
-        return text if style.startswith("upper") else text.lower()
-    return f"{number:02d}" if style == "decimalZero" else str(number)
-
-
-_ROMAN = (
-    (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"),
-    (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
-)  # fmt: skip

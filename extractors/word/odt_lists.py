@@ -4,9 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from extractors.office_xml import STYLE, TEXT
-from extractors.word.docx_package import format_number
-
-_FORMATS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
+from extractors.text.list_numbers import STYLES, format_number
 
 
 class Lists:
@@ -50,7 +48,7 @@ class Lists:
         for above, (name, number) in enumerate(self._open[first:], first + 1):
             level = self._level(name, above)
             code = level.get(f"{STYLE}num-format", "") if level is not None else ""
-            numbers += [format_number(number, _FORMATS.get(code, code))] if code else []
+            numbers += [format_number(number, STYLES.get(code, code))] if code else []
         printed = ".".join(numbers)
         return f"{style.get(f'{STYLE}num-prefix', '')}{printed}{style.get(f'{STYLE}num-suffix', '')}".strip()
 

@@ -51,6 +51,16 @@ def test_only_fields_become_lists(tmp_path: Path) -> None:
     assert passage.text == "Hat; red\nOne; two\nid: A;1. tags: warm, red."
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [("cp1252", "Må rengjøres hver uke"), ("cp1250", "Należy czyścić"), ("cp1251", "Красный насос")],
+)
+def test_catalogue_in_an_old_code_page_is_read(tmp_path: Path, encoding: str, text: str) -> None:
+    (tmp_path / "a.csv").write_bytes(f"name;description\nPump;{text}\n".encode(encoding))
+    (row,) = rows_of(tmp_path / "a.csv")
+    assert row.description == text
+
+
 @pytest.mark.parametrize("name", ["shop.csv", "shop.jsonl"])
 def test_row_that_makes_a_column_of_numbers_text_says_so(tmp_path: Path, name: str) -> None:
     cells = ["5", "on request", "7", "n/a", "9"]

@@ -164,3 +164,10 @@ def test_formula_is_its_content_unless_the_alternative_is_tex(tmp_path: Path, al
     math = "<mi>m</mi>\n <msup><mi>c</mi> <mn>2</mn></msup>"
     (tmp_path / "a.html").write_text(f'<p>Energy is <math alttext="{alternative}">{math}</math> here.</p>')
     assert extract_file(tmp_path / "a.html").passages[0].text == f"Energy is {text} here."
+
+
+def test_lists_are_numbered_as_a_browser_does(tmp_path: Path) -> None:
+    inner = '<ol type="a"><li>hose</li><li>valve</li></ol><ol type="I" start="4"><li>pump</li></ol>'
+    (tmp_path / "a.html").write_text(f'<ol><li>Open</li><li value="9">Rinse{inner}</li><li>Dry</li></ol>')
+    lines = extract_file(tmp_path / "a.html").passages[0].text.splitlines()
+    assert lines == ["1. Open", "9. Rinse", "a. hose", "b. valve", "IV. pump", "10. Dry"]
