@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from extractors.containers import is_ole, open_zip, read_member
-from extractors.errors import ExtractionError, error_summary, panics_as_errors
+from extractors.errors import ExtractionError, error_summary
 from extractors.office_xml import CHART, DIAGRAM, MC, A, R, parse_xml, usual_names
+from extractors.sheets.binary import read_binary
 from extractors.sheets.number_format import display_value, plain_number
 from extractors.sheets.types import (
+    ADVICE,
     MAX_CELLS,
     MAX_SHEETS,
     TOO_LARGE,
@@ -35,9 +37,8 @@ _FORMULA_WITHOUT_VALUE = re.compile(rb"</(?:\w+:)?f>\s*(?:<(?:\w+:)?v\s*/>|<(?:\
 _XDR = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
 _THREADED = re.compile(r"^\[Threaded comment\].*?Comment: ")
 """What Excel writes before a comment for its older versions."""
-_ADVICE = "open it in a spreadsheet program and save it again"
 _CACHES = {f"{CHART}numRef": f"{CHART}numCache", f"{CHART}strRef": f"{CHART}strCache"}
-MAX_COLUMNS, LAST_ROW = 16_384, 1_048_576
+LAST_ROW = 1_048_576
 """Of a sheet in Excel."""
 _ROW_NUMBER = re.compile(rb"<(?:\w+:)?row\s[^>]*?\br=[\"']([^\"']*)")
 _REFERENCE = re.compile(r"(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?")
@@ -46,15 +47,13 @@ _REFERENCE = re.compile(r"(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?(\d{1,
 def read_excel(path: Path, name: str) -> Workbook:
     """Read a workbook of Excel 2007 or newer, or of an older one. Raises `ExtractionError`."""
     if is_ole(path, name) or path.suffix.lower() == ".xlsb":
-        return _read_binary(path, name)
+        return read_binary(path, name)
     with open_zip(path, name) as archive, path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about features of Excel that are not kept when writing
         try:
             return _read_package(archive, file)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, SyntaxError) as error:  # invalid parts
-            raise ExtractionError(
-                f"{name}: cannot be read as a workbook ({error_summary(error)}); {_ADVICE}"
-            ) from error
+            raise ExtractionError(f"{name}: cannot be read as a workbook ({error_summary(error)}); {ADVICE}") from error
 
 
 def _read_package(archive: zipfile.ZipFile, file: BinaryIO) -> Workbook:
@@ -82,7 +81,7 @@ def _read_package(archive: zipfile.ZipFile, file: BinaryIO) -> Workbook:
         drawings = [tuple(_drawings(archive, parts[one.name][0], cells_by_sheet)) for one in sheets]
         sheets = [replace(one, drawings=drawn) for one, drawn in zip(sheets, drawings, strict=True)]
         formulas = "formula has no stored value" if without_value == 1 else "formulas have no stored values"
-        notes = [f"{without_value:,} {formulas}; {_ADVICE}"] if without_value else []
+        notes = [f"{without_value:,} {formulas}; {ADVICE}"] if without_value else []
         if len(parts) > MAX_SHEETS:
             notes.append(f"only the first {MAX_SHEETS} of {len(parts)} sheets were read; split the workbook")
         return Workbook(sheets, str(book.properties.title or ""), tuple(notes))
@@ -218,41 +217,6 @@ def _comments(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[int, int, s
                 author = authors[int(one.get("authorId", 0))] if authors else ""
                 is_signed = not author or author.startswith("tc={") or text.startswith(author)
                 yield row - 1, column - 1, text if is_signed else f"{author}: {text}"
-
-
-def _read_binary(path: Path, name: str) -> Workbook:
-    """An older workbook: its values, without number formats, charts and pictures."""
-    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
-
-    sheets = []
-    try:
-        with panics_as_errors(), CalamineWorkbook.from_path(path) as book:
-            for one in book.sheets_metadata[:MAX_SHEETS]:
-                if one.typ == SheetTypeEnum.WorkSheet:
-                    cells = _read_binary_cells(book.get_sheet_by_name(one.name))
-                    problem = TOO_LARGE if len(cells) > MAX_CELLS else ""
-                    hidden = one.visible != SheetVisibleEnum.Visible
-                    sheets.append(Sheet(one.name, {} if problem else cells, hidden=hidden, problem=problem))
-    except (CalamineError, OSError, ValueError) as error:
-        raise ExtractionError(f"{name}: cannot be read as a workbook ({error_summary(error)}); {_ADVICE}") from error
-    note = "number formats, charts and pictures of this kind of workbook are not read; save it as .xlsx for them"
-    return Workbook(sheets, notes=(note,))
-
-
-def _read_binary_cells(sheet: Any) -> Cells:
-    top, left = sheet.start or (0, 0)
-    cells: dict[tuple[int, int], Cell] = {}
-    for row, values in enumerate(sheet.to_python(), top):
-        for column, value in enumerate(values, left):
-            if isinstance(value, float):
-                cells[row, column] = number_cell(plain_number(value), value)
-            elif text := display_value(value):
-                cells[row, column] = text_cell(text) if isinstance(value, str | bool) else Cell(text, "date")
-    for (row, column), (last_row, last_column) in sheet.merged_cell_ranges or ():
-        if cell := cells.get((row, column)):
-            rows, columns = min(last_row - row + 1, MAX_CELLS), min(last_column - column + 1, MAX_COLUMNS)
-            cells[row, column] = replace(cell, rows=rows, columns=columns)
-    return cells
 
 
 def fill_caches(space: Any, sheets: Mapping[str, Cells]) -> None:

@@ -10,6 +10,9 @@ from typing import Any, Literal
 MAX_CELLS = 100_000
 """Filled cells of a sheet: some two thousand passages, as many as a long book has. More is data, not a document."""
 MAX_SHEETS = 500
+MAX_COLUMNS = 16_384
+"""Of a sheet in Excel."""
+ADVICE = "open it in a spreadsheet program and save it again"
 TOO_LARGE = (
     f"has more than {MAX_CELLS:,} filled cells, which is data rather than a document; save a summary or a selection of "
     "its rows as a sheet of its own, or export it as a CSV catalogue, of which each row is a document"

@@ -7,6 +7,7 @@ import zipfile
 from datetime import date
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
@@ -213,6 +214,18 @@ def test_opendocument_sheet_has_displayed_values(tmp_path: Path) -> None:
     document.save(tmp_path / "a.ods")
     (passage,) = extract_file(tmp_path / "a.ods").passages
     assert (passage.heading, passage.text.splitlines()[::2]) == (("Energy",), ["| Site | Share |", "| Oslo | 25.6% |"])
+
+
+def test_encrypted_binary_workbook_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import python_calamine
+
+    def refuse(path: Path) -> None:
+        raise python_calamine.PasswordError("Workbook is password protected")
+
+    monkeypatch.setattr(python_calamine, "CalamineWorkbook", SimpleNamespace(from_path=refuse))
+    (tmp_path / "a.xls").write_bytes(b"\xd0\xcf\x11\xe0")
+    with pytest.raises(ExtractionError, match=r"^a\.xls: is encrypted; save it without a password$"):
+        extract_file(tmp_path / "a.xls")
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a.ods", "a.xls"])
