@@ -117,7 +117,7 @@ FORMATS = (
         reader=readers.OUTLOOK_MAIL,
         members="attached",
     ),
-    Format((".zip",), _MEMBERS, "application/zip", reader=readers.ARCHIVE, members="only"),
+    Format((".zip",), _MEMBERS, "application/zip", version=2, reader=readers.ARCHIVE, members="only"),
     Format(
         (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz"),
         _MEMBERS,

@@ -6,7 +6,7 @@ letters found belong to one language.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 MAX_SAMPLE = 50_000
 """Bytes that are looked at, from the first that is not ASCII."""
@@ -21,7 +21,7 @@ _WESTERN = (
     "äöüßé", "àâæçéèêëîïôœùûü", "áéíñóúü", "àáâãçéêíóôõúü", "åäöé", "æøåéòó", "àèéìíîòóù", "áéèëïíöóüê",
 )  # fmt: skip
 _CENTRAL = ("áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "ąćęłńóśźż", "áéíóöőúüű", "čćđšž", "ăâîşţ")
-_CYRILLIC = ("абвгдежзийклмнопрстухчыьюя", "абвгдежзийклмнопрстухцчьюяіїє")
+_CYRILLIC = ("абвгдеёжзийклмнопрстухчыьэюя", "абвгдежзийклмнопрстухцчьюяіїє")
 _SINGLE_BYTE = (
     ("cp1252", _WESTERN),
     ("cp1250", _CENTRAL),
@@ -35,8 +35,8 @@ _SINGLE_BYTE = (
     ("iso8859_2", _CENTRAL),
     ("koi8_r", _CYRILLIC[:1]),
     ("cp866", _CYRILLIC[:1]),
-    ("mac_roman", _WESTERN),
     ("cp850", _WESTERN),
+    ("mac_roman", _WESTERN),
 )
 """Encodings, and the common letters beyond ASCII of their languages. Of equals, the first is chosen."""
 _DOUBLE_BYTE = (
@@ -47,11 +47,11 @@ _DOUBLE_BYTE = (
     ("big5", "[\u4e00-\u9fff]", MIN_HANGUL),
 )
 _SYMBOLS = frozenset("\u00a0\u00ad–—‘’‚“”„«»‹›…€£¥§©®™°±²³´·•µ¼½¾×÷¿¡ºª†‡‰№،؛؟ـ")
-_INSIDE_WORDS = frozenset("’´·\u00ad–—")
+_INSIDE_WORDS = frozenset("’´\u00ad–—")
 
 
-def guess_encoding(data: bytes) -> str:
-    """Return the most likely encoding, or "" when the letters fit none."""
+def guess_encoding(data: bytes, prefer: Collection[str] = ()) -> str:
+    """Return the most likely encoding, or "" when the letters fit none; of equals, one of `prefer`."""
     start = next(re.finditer(rb"[\x80-\xff]", data), None)
     at = max(start.start() - 1, 0) if start else 0  # with the letter before it
     sample = data[at : at + MAX_SAMPLE]
@@ -59,7 +59,7 @@ def guess_encoding(data: bytes) -> str:
     if unicode.count("\ufffd") <= MAX_BROKEN_SHARE * len(unicode):
         return "utf-8"
     best, found = MIN_SCORE, ""
-    for encoding, languages in _SINGLE_BYTE:
+    for encoding, languages in sorted(_SINGLE_BYTE, key=lambda one: one[0] not in prefer):
         score = max(_scores(sample.decode(encoding, errors="replace"), languages))
         if score > best:
             best, found = score, encoding
@@ -88,10 +88,10 @@ def _scores(text: str, languages: tuple[str, ...]) -> Iterator[float]:
 
 def _double_byte(sample: bytes, encoding: str, script: str, share: float) -> str:
     try:
-        text = sample[: len(sample) - (len(sample) == MAX_SAMPLE)].decode(encoding)
+        text = sample.decode(encoding)
     except UnicodeDecodeError as error:
         if error.start < len(sample) - 2:
-            return ""
+            return ""  # else the last character was cut off
         text = sample[: error.start].decode(encoding)
     letters = [one for one in text if not one.isascii() and one.isalpha()]
     return encoding if len(re.findall(script, text)) > share * len(letters) else ""

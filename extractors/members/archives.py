@@ -12,11 +12,14 @@ from typing import IO
 
 from extractors.containers import DAMAGED_ZIP
 from extractors.errors import ExtractionError, error_summary
+from extractors.markup.encoding_guess import guess_encoding
 
 DAMAGED = (*DAMAGED_ZIP, LookupError, TypeError, tarfile.TarError)
 """What the readers of archives raise for broken ones."""
 _UTF_8_NAME = 0x800  # flag of a ZIP entry
 _ENCRYPTED = 0x1
+_OF_DOS = ("cp850", "cp866")
+"""The encodings in which Windows writes names in the alphabets that have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +37,22 @@ class Entry:
 def read_zip(path: Path, name: str, passwords: Sequence[str]) -> Iterator[Entry]:
     """Raises `ExtractionError` when it is no complete ZIP archive."""
     with _reading(name), zipfile.ZipFile(path) as archive:
+        encoding = _name_encoding(archive.infolist())
         for entry in archive.infolist():
             if entry.filename.endswith("/"):
                 continue
             if problem := _zip_problem(entry):
-                yield Entry(_zip_name(entry), problem=problem)
+                yield Entry(_zip_name(entry, encoding), problem=problem)
                 continue
             try:
                 opened = _open_entry(archive, entry, passwords)
             except (*DAMAGED, NotImplementedError) as error:
-                yield Entry(_zip_name(entry), problem=_locked(error) or f"cannot be unpacked ({error_summary(error)})")
+                yield Entry(
+                    _zip_name(entry, encoding), problem=_locked(error) or f"cannot be unpacked ({error_summary(error)})"
+                )
                 continue
             with opened:
-                yield Entry(_zip_name(entry), opened, packed=entry.compress_size)
+                yield Entry(_zip_name(entry, encoding), opened, packed=entry.compress_size)
 
 
 def _zip_problem(entry: zipfile.ZipInfo) -> str:
@@ -54,12 +60,18 @@ def _zip_problem(entry: zipfile.ZipInfo) -> str:
     return "" if kind in (0, stat.S_IFREG) else "is a link or a device, which archives may not bring along"
 
 
-def _zip_name(entry: zipfile.ZipInfo) -> str:
-    """The path of an entry. Programs that do not say so write UTF-8, too."""
+def _name_encoding(entries: Sequence[zipfile.ZipInfo]) -> str:
+    """The encoding of the names that do not state theirs. One program wrote them all, in that of its system."""
+    unstated = [entry.filename for entry in entries if not entry.flag_bits & _UTF_8_NAME]
+    return guess_encoding("\n".join(unstated).encode("cp437", errors="replace"), prefer=_OF_DOS) or "cp437"
+
+
+def _zip_name(entry: zipfile.ZipInfo, encoding: str) -> str:
+    """The path of an entry, which `zipfile` decodes as code page 437 unless the entry says that it is UTF-8."""
     if entry.flag_bits & _UTF_8_NAME:
         return entry.filename
     try:
-        return entry.filename.encode("cp437").decode()
+        return entry.filename.encode("cp437").decode(encoding)
     except UnicodeError:
         return entry.filename
 

@@ -94,6 +94,7 @@ def test_names_and_versions_of_built_in_extractors_match_stored_fingerprints() -
         ("markup", 3),
         ("mail", 2),
         ("members.unpack", 1),
+        ("members.unpack", 2),
         ("word", 3),
     }
 

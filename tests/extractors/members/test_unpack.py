@@ -100,6 +100,16 @@ def test_name_in_utf_8_without_the_flag_is_read(tmp_path: Path) -> None:
     assert names(unpack(tmp_path, plain)) == ["Gr\u00f6\u00dfe.txt"]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("cp850", "Straße/Übersicht.txt"), ("cp866", "Отчёт.txt"), ("gbk", "审计报告.txt")]
+)
+def test_names_in_the_encoding_of_a_system_are_read(tmp_path: Path, encoding: str, name: str) -> None:
+    encoded = name.encode(encoding)
+    placeholder = "a" * (len(encoded) - 4) + ".txt"
+    content = zip_of((placeholder, b"x")).replace(placeholder.encode(), encoded)
+    assert names(unpack(tmp_path, content)) == [name]
+
+
 def test_containers_in_containers_are_unpacked_to_a_depth(tmp_path: Path) -> None:
     mail = EmailMessage()
     mail["Subject"] = "Report"
