@@ -11,7 +11,7 @@ from typing import Any
 from extractors.blocks.types import Code, Content, Heading, Image, Table, Text
 from extractors.errors import ExtractionError
 from extractors.markup.image_files import ImageFinder
-from extractors.markup.page_content import drop_hidden, find_content
+from extractors.markup.page_content import drop_hidden, find_content, move_content_to_body
 from extractors.table_grid import SpannedText
 from extractors.text.list_numbers import STYLES, format_number
 
@@ -50,11 +50,11 @@ def parse_html(text: str, *, xml: bool = False) -> Any:
         root = etree.fromstring(text, parser)
     except etree.XMLSyntaxError:
         root = None
-    if root is None and not xml:
-        return etree.Element("html")
+    if not xml:
+        return etree.Element("html") if root is None else move_content_to_body(root)
     if root is None:
         raise ExtractionError("contains no XHTML")
-    for element in root.iter() if xml else ():
+    for element in root.iter():
         if isinstance(element.tag, str):
             element.tag = etree.QName(element).localname
     return root

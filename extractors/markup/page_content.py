@@ -16,6 +16,7 @@ _NO_TEXT = frozenset((
     "script", "style", "template", "noscript", "button", "select", "textarea", "input", "dialog", "iframe",
     "object", "embed", "canvas", "audio", "video", "map", "head", "link", "meta",
 ))  # fmt: skip
+_IN_HEAD = frozenset(("title", "meta", "link", "script", "style", "base", "noscript", "template"))
 _DROPPED_ROLES = frozenset((
     "navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "toolbar", "dialog",
     "alert",
@@ -33,6 +34,24 @@ _BOILERPLATE = re.compile(
     re.IGNORECASE,
 )
 _COMMENTS = re.compile(r"(?:^|[\s_-])comments?(?:[\s_-]|$)|disqus", re.IGNORECASE)
+
+
+def move_content_to_body(root: Any) -> Any:
+    """Return a page with the content of its head in its body.
+
+    lxml does not know HTML 5: in a page without tags of head and body, it takes `<main>` for a part of the head.
+    """
+    head, body = root.find("head"), root.find("body")
+    content = [] if head is None else [one for one in head if isinstance(one.tag, str) and one.tag not in _IN_HEAD]
+    if not content:
+        return root
+    body = root.makeelement("body") if body is None else body
+    root.append(body)
+    content[-1].tail = f"{content[-1].tail or ''}{body.text or ''}"
+    body.text = None
+    for at, element in enumerate(content):
+        body.insert(at, element)
+    return root
 
 
 def find_content(root: Any) -> Any:

@@ -171,3 +171,11 @@ def test_lists_are_numbered_as_a_browser_does(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(f'<ol><li>Open</li><li value="9">Rinse{inner}</li><li>Dry</li></ol>')
     lines = extract_file(tmp_path / "a.html").passages[0].text.splitlines()
     assert lines == ["1. Open", "9. Rinse", "a. hose", "b. valve", "IV. pump", "10. Dry"]
+
+
+@pytest.mark.parametrize("tag", ["main", "article", "section", "div"])
+def test_page_without_tags_of_head_and_body_is_read(tmp_path: Path, tag: str) -> None:
+    text = f"<!doctype html><meta charset=utf-8><title>Care</title><{tag}><h1>Pumps</h1><p>Rinse it.</{tag}>"
+    (tmp_path / "a.html").write_text(text)
+    found = extract_file(tmp_path / "a.html")
+    assert (found.title, found.passages[0].text) == ("Pumps", "Pumps\nRinse it.")
