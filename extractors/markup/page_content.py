@@ -5,6 +5,8 @@ from typing import Any
 
 MIN_LINKS, MAX_LINK_SHARE = 3, 0.6
 """A block with this many links, and this share of its letters in them, is a menu."""
+MAX_ENTRY_LENGTH = 50
+"""Average letters of the links of a menu; a table of longer ones is an index, such as that of a report's exhibits."""
 MAX_FRAME_SHARE = 0.4
 """Share of the content's letters; what holds more is content whatever it is called."""
 MIN_RUNNING_TEXT, MIN_TEXT_TO_JUDGE, MIN_DENSE_SHARE = 40, 500, 0.8
@@ -170,4 +172,8 @@ def _is_menu(element: Any) -> bool:
     links = element.findall(".//a[@href]")
     if len(links) < MIN_LINKS:
         return False
-    return sum(map(letters, links)) > MAX_LINK_SHARE * max(letters(element), 1)
+    linked = sum(map(letters, links))
+    is_index = linked > MAX_ENTRY_LENGTH * len(links) and (
+        element.tag == "table" or element.find(".//table") is not None
+    )
+    return not is_index and linked > MAX_LINK_SHARE * max(letters(element), 1)

@@ -179,3 +179,10 @@ def test_page_without_tags_of_head_and_body_is_read(tmp_path: Path, tag: str) ->
     (tmp_path / "a.html").write_text(text)
     found = extract_file(tmp_path / "a.html")
     assert (found.title, found.passages[0].text) == ("Pumps", "Pumps\nRinse it.")
+
+
+def test_table_of_long_links_is_no_menu(tmp_path: Path) -> None:
+    entry = "Certificate of the amendment of the articles of the company that makes pumps"
+    rows = "".join(f'<tr><td>{n}</td><td><a href="{n}">{entry} {n}</a></td></tr>' for n in range(5))
+    (tmp_path / "a.html").write_text(f"<p>{'The pump is old. ' * 60}</p><div><table>{rows}</table></div>")
+    assert extract_file(tmp_path / "a.html").passages[-1].kind == "table"
