@@ -30,7 +30,10 @@ class Place(Protocol):
     """
 
     def list_folder(self, uri: str) -> tuple[list[str], list[Entry]]:
-        """(URIs of the folders in a folder, its files), each in the order of names."""
+        """(URIs of the folders in a folder, its files), each in the order of names.
+
+        The URI of a folder without a name, which is not read, ends with two slashes.
+        """
         ...
 
     def find(self, uri: str) -> Entry | bool:

@@ -31,6 +31,9 @@ class ObjectPlace:
         with self._failures(uri):
             path = self._path(uri)
             for facts in sorted(self._files.ls(path, detail=True), key=lambda one: str(one["name"])):
+                if self._base.startswith("s3:") and facts["type"] == "directory" and str(facts["name"]).endswith("/"):
+                    folders.append(f"{uri.rstrip('/')}//")  # of a key such as `a//b.pdf`
+                    continue
                 name = str(facts["name"]).rstrip("/").rpartition("/")[2]
                 if not name or str(facts["name"]).strip("/") == path.strip("/"):  # an object that marks a folder
                     continue

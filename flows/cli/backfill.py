@@ -80,7 +80,7 @@ def backfill(
             )  # fmt: skip
     options.print_usage(diptych)
     report, waiting = progress.report, data["waiting"]
-    if not (report.outcomes or report.removals.deleted or report.removals.unconfirmed):
+    if not (report.outcomes or report.removals.deleted or report.removals.unconfirmed or report.unreachable):
         print_message("nothing to do: all documents are up to date")
     else:
         print_message(report.summary + (f"; {report.stop_reason}" if report.stop_reason else ""))

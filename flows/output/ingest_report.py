@@ -33,16 +33,17 @@ MAX_ITEMS = 100
 class IngestReport:
     outcomes: Sequence[Outcome]
     removals: Removals = NO_REMOVALS
+    skipped: Sequence[SkippedFile] = ()
 
     @property
     def status(self) -> Literal["complete", "partial", "failed"]:
-        """Of all documents together.
+        """Of all documents together. Failed, too, if a place did not answer: its changes are missing.
 
         Partial if any document is partial, even since an earlier run, or waits for a larger budget, or waits to be
         deleted. Acknowledged documents count as complete.
         """
         outcomes = [outcome for outcome in self.outcomes if not outcome.acknowledged]
-        if any(outcome.status == "failed" for outcome in outcomes):
+        if self.unreachable or any(outcome.status == "failed" for outcome in outcomes):
             return "failed"
         incomplete = any(outcome.problems or outcome.status == "waiting" for outcome in outcomes)
         return "partial" if incomplete or self.removals.unconfirmed else "complete"
@@ -58,8 +59,19 @@ class IngestReport:
         return {status: found[status] for status in STATUSES}
 
     @property
+    def unreachable(self) -> list[str]:
+        """Addresses of places that did not answer."""
+        return [one.path for one in self.skipped if one.unreachable]
+
+    @property
     def summary(self) -> str:
         """`14 documents: 12 complete, 2 unchanged; 61 pages, 180 passages, 44 pictures; 1 deleted`."""
+        unread = self.unreachable
+        more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+        return self._documents_summary + (f"; not read: {unread[0]}{more}" if unread else "")
+
+    @property
+    def _documents_summary(self) -> str:
         deleted, unconfirmed = len(self.removals.deleted), len(self.removals.unconfirmed)
         removed = f"; {deleted} deleted" * bool(deleted) + f"; {unconfirmed} gone, not deleted" * bool(unconfirmed)
         known = f"; {self.acknowledged} acknowledged" * bool(self.acknowledged)

@@ -50,16 +50,18 @@ class ProgressDisplay(ProgressListener):
         self._task = progress.add_task(description, total=None)
         self.outcomes: list[Outcome] = []
         self.removals = NO_REMOVALS
+        self.skipped: Sequence[SkippedFile] = ()
         self.line = ""
         """The last line of `on_progress`."""
 
     @property
     def report(self) -> IngestReport:
-        return IngestReport(self.outcomes, self.removals)
+        return IngestReport(self.outcomes, self.removals, self.skipped)
 
     def on_sources(self, total: int, skipped: Sequence[SkippedFile]) -> None:
         from diptych.pipeline.discovery.skipped_files import describe_skipped
 
+        self.skipped = skipped
         for line in describe_skipped(skipped):
             print_message(f"left out   {line}")
         for one in skipped if self._as_json else ():

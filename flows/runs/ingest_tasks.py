@@ -207,7 +207,7 @@ def finish_run(
 
     `skipped`: files that were not read; `waiting`: number of documents left for another run.
     """
-    report = IngestReport(outcomes, removals)
+    report = IngestReport(outcomes, removals, skipped)
     message = report.summary + (f"; {waiting} more wait for the next run" if waiting else "")
     wait_for_server()
     page = report.markdown(settings.store, list(map(str, skipped)), usage.lines, settings.search_page)

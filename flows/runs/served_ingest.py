@@ -44,7 +44,7 @@ def ingest_here(diptych: Diptych) -> Ingest:
             pool.shutdown(wait=False, cancel_futures=True)
         maintenance.optimize_after(outcomes)
         removals = delete_removed(diptych, paths, found.sources, gone, confirmed=False)
-        report = IngestReport(outcomes, removals)
+        report = IngestReport(outcomes, removals, found.skipped)
         job.message = "; ".join(filter(None, (report.summary, report.stop_reason, removals.warning)))
         return report.status
 

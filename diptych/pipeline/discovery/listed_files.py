@@ -25,6 +25,8 @@ from extractors.types import FileState
 MAX_KEPT_BYTES = 16 << 20
 """Of a listing in memory, about 60,000 files; a longer one is kept in a temporary file."""
 
+EMPTY_NAME = "a folder without a name is not read; copy its objects to keys without an empty part"
+
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
@@ -130,7 +132,7 @@ def list_files(
     except SourceError as error:
         if single or not root.is_elsewhere:
             raise
-        skipped.append(SkippedFile(root.address, str(error).removeprefix(f"{root.address}: ")))
+        skipped.append(_unreachable(root.address, error))
 
 
 def _list_here(root: Root, selection: Selection, skipped: list[SkippedFile]) -> Iterator[ListedFile]:
@@ -174,7 +176,7 @@ def _walk_elsewhere(place: Place, root: str, rules: SelectionRules, skipped: lis
         except SourceError as error:
             if folder == root:
                 raise
-            skipped.append(SkippedFile(folder, str(error).removeprefix(f"{folder}: ")))
+            skipped.append(_unreachable(folder, error))
             continue
         files = {place_path(entry.uri).name: entry for entry in entries}
         kind = kind_of_own_folder(files, (place_path(one).name for one in folders))
@@ -192,9 +194,16 @@ def _walk_elsewhere(place: Place, root: str, rules: SelectionRules, skipped: lis
             if _is_selected(place_path(entry.uri), rules, skipped, uri=entry.uri):
                 yield entry
         for one in reversed(folders):
+            if one.endswith("/"):
+                skipped.append(SkippedFile(one, EMPTY_NAME))
+                continue
             path = place_path(one)
             if not is_hidden(path.name) and _is_selected(path, rules, skipped, uri=one, is_folder=True):
                 waiting.append(one)
+
+
+def _unreachable(address: str, error: SourceError) -> SkippedFile:
+    return SkippedFile(address, str(error).removeprefix(f"{address}: "), unreachable=True)
 
 
 def is_hidden(name: str) -> bool:

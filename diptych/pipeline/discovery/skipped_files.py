@@ -22,6 +22,8 @@ class SkippedFile:
 
     path: str
     reason: str
+    unreachable: bool = False
+    """Whether its place did not answer, so that nobody knows which documents are missing."""
 
     @property
     def place(self) -> str:

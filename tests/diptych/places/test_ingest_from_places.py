@@ -140,6 +140,14 @@ def test_patterns_and_ignore_files_choose_objects(s3: S3Server, tmp_path: Path) 
     assert source.uri == f"{s3.url}/final/d.pdf"
 
 
+def test_objects_in_a_folder_without_a_name_are_named_as_skipped(s3: S3Server, tmp_path: Path) -> None:
+    for name in ("a/b.pdf", "a//c.pdf", "a/", "d/"):
+        put(s3, name, b"%PDF-1.7")
+    found = find_sources([s3.url], places=Places(tmp_path))
+    assert [source.name for source in found.sources] == ["a/b.pdf"]
+    assert [(one.path, one.unreachable) for one in found.skipped] == [(f"{s3.url}/a//", False)]
+
+
 @pytest.mark.parametrize(
     ("status", "says"),
     [(403, "access is denied"), (404, "no such file or folder; check the address"), (503, "cannot be reached")],
@@ -154,6 +162,7 @@ def test_place_that_fails_does_not_stop_others(
     assert [source.name for source in found.sources] == ["poster.png"]
     assert says in found.left_out[0]
     assert s3.url in found.left_out[0]
+    assert [one.unreachable for one in found.skipped] == [True]
     with pytest.raises(SourceError, match=says):
         find_sources([s3.url], places=Places(tmp_path))
 

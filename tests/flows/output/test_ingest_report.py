@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from diptych.pipeline.discovery.skipped_files import SkippedFile
 from diptych.pipeline.ingest import Outcome
 from diptych.store.points import document_id
 from diptych.store.register import DocumentRecord
@@ -24,6 +25,15 @@ def test_exit_code_distinguishes_partial_from_failed() -> None:
     assert IngestReport([complete, partial]).exit_code == 3
     assert IngestReport([still_partial]).exit_code == 3
     assert IngestReport([partial, failed]).exit_code == 4
+
+
+def test_place_that_does_not_answer_fails_the_run_and_is_named() -> None:
+    down = [SkippedFile(name, "cannot be reached", unreachable=True) for name in ("s3://a", "s3://b")]
+    other = SkippedFile("/reports/plan.dwg", "no extractor reads .dwg files")
+    report = IngestReport([outcome("a", "unchanged")], skipped=[other, *down])
+    assert (report.status, report.exit_code) == ("failed", 4)
+    assert report.summary == "nothing changed: 1 document as before; not read: s3://a and 1 more"
+    assert IngestReport([outcome("a", "unchanged")], skipped=[other]).exit_code == 0
 
 
 def test_unconfirmed_removals_make_a_run_partial_and_are_counted() -> None:
