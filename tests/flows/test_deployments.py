@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psutil
 import pytest
@@ -22,6 +22,8 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymen
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.events import emit_event
 from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.server.events.schemas.automations import EventTrigger
+from prefect.server.events.schemas.events import ReceivedEvent
 from prefect.states import Cancelling
 
 from diptych.store.points import document_id
@@ -68,6 +70,31 @@ def test_deployments_have_names_descriptions_and_the_version_of_the_package() ->
     assert len({one["name"] for one in CONFIGURED}) == len(CONFIGURED)
     assert {one["version"] for one in CONFIGURED} == {"{{ project.version }}"}
     assert all(one["description"].endswith(".") for one in CONFIGURED)
+
+
+def test_every_run_that_a_worker_starts_is_watched_and_no_other_run_but_parts_of_a_backfill() -> None:
+    automations = yaml.safe_load((ROOT / "automations.yaml").read_text())["automations"]
+    triggers = [EventTrigger.model_validate(one["trigger"]) for one in automations]
+
+    def watching(**names: str) -> list[float]:
+        """Seconds without a heartbeat after which a run is ended; `names`: role of a related resource -> its name."""
+        related = [
+            {
+                "prefect.resource.id": role,
+                "prefect.resource.role": role.replace("_", "-"),
+                "prefect.resource.name": name,
+            }
+            for role, name in names.items()
+        ]
+        run = {"prefect.resource.id": f"prefect.flow-run.{uuid4()}"}
+        beat = ReceivedEvent(
+            event="prefect.flow-run.heartbeat", id=uuid4(), occurred=datetime.now(UTC), resource=run, related=related
+        )
+        return [trigger.within.total_seconds() for trigger in triggers if trigger.covers(beat)]
+
+    assert watching(flow="backfill", work_pool="diptych") == [120]
+    assert watching(flow="backfill-part") == [600]
+    assert watching(flow="backfill") == []
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +218,7 @@ def test_every_deployment_has_the_name_and_parameters_of_its_flow(client: SyncPr
 
 
 def test_deploying_again_changes_nothing(client: SyncPrefectClient) -> None:
-    assert len(client.read_automations()) == 3
+    assert len(client.read_automations()) == 4
     poll(lambda: len(apply_automations(client)) == 1)  # the server may still be writing what the fixture deployed
     (line,) = apply_automations(client)  # the block is created by its user
     assert line.endswith("notify about failed and partial runs: there is no block `diptych-notifications`")
