@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from pydantic import ValidationError
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
@@ -64,7 +65,9 @@ def explain_failure(error: Exception) -> str:
         return _explain_response(error.status_code or 0, _reason(error))
     if isinstance(error, ResponseHandlingException) and "timed out" in str(error):
         return "the server did not answer in time. Run again when it is less busy, or raise DIPTYCH_SERVER_SECONDS"
-    if isinstance(error, AssertionError | RecursionError) or isinstance(getattr(error, "source", None), ValueError):
+    # Of its version, the client raises what the parser does.
+    unread = AssertionError | RecursionError | json.JSONDecodeError | ValidationError
+    if isinstance(error, unread) or isinstance(getattr(error, "source", None), ValueError):
         return "the server's answer cannot be read. Check that --store is the URL of a Qdrant server"
     if isinstance(error, ResponseHandlingException):
         return f"the server cannot be reached ({error}). Check that it is running and that --store is its URL"

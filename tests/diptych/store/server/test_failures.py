@@ -30,6 +30,7 @@ def response(code: int, reason: str) -> UnexpectedResponse:
         (ResponseHandlingException(httpx.ReadTimeout("timed out")), "did not answer in time", True),
         (ResponseHandlingException(RuntimeError("the client has been closed")), "closed", False),
         (ResponseHandlingException(json.JSONDecodeError("a", "<html>", 0)), "answer cannot be read", True),
+        (json.JSONDecodeError("Expecting value", "<html>", 0), "answer cannot be read", False),
         (AssertionError("Count points returned None result"), "answer cannot be read", False),
         (ResponseHandlingException(httpx.ConnectError("refused")), "cannot be reached (refused)", True),
     ],
