@@ -88,7 +88,9 @@ def check_address(address: str) -> str:
 
 
 def hide_credentials(url: str) -> str:
-    """The URL without user name, password, query and fragment."""
+    """The URL without user name, password, query and fragment; a path as it is."""
+    if "://" not in url:
+        return url
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from diptych.object_store import hide_credentials
 from diptych.printable import one_line
 from diptych.search.query.query_options import parse_filter
 from flows.cli import options
@@ -78,7 +79,7 @@ def _summarise(documents: Sequence[DocumentRecord], place: str) -> Iterator[str]
     counts = Counter(document.status for document in documents)
     amounts = ", ".join(pluralize(sum(getattr(one, f"{n}s") for one in documents), n) for n in ("passage", "picture"))
     parts = ", ".join(f"{counts[name]} {name}" for name in ("complete", "partial", "failed") if counts[name]) or "empty"
-    yield f"{place}: {pluralize(len(documents), 'document')} ({parts}), {amounts}"
+    yield f"{hide_credentials(place)}: {pluralize(len(documents), 'document')} ({parts}), {amounts}"
     yield from _suggest_fixes(documents, place)
 
 

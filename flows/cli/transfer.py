@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from diptych.object_store import hide_credentials
 from diptych.printable import one_line
 from flows.cli import options
 from flows.output.progress import progress_display
@@ -59,7 +60,7 @@ def import_(folder: Path, store: str | None, as_json: bool) -> None:
     export_dimensions(folder)  # reject a folder that is not an export before a store is created
     with _file_errors(folder), options.open_store(store) as diptych, progress_display("importing"):
         moved = diptych.maintenance.import_from(folder)
-    _report(moved, f"imported into {diptych.settings.store}", as_json)
+    _report(moved, f"imported into {hide_credentials(diptych.settings.store)}", as_json)
 
 
 def _report(moved: TransferReport, action: str, as_json: bool) -> None:

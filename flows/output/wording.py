@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from diptych.object_store import hide_credentials
 from diptych.printable import one_line, printable
 
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ def diptych_command(name: str, *arguments: str, store: str) -> str:
     from diptych.settings import Settings
 
     default = Settings.model_fields["store"].default
-    return shlex.join(["diptych", name, *arguments, *(["--store", store] if store != default else [])])
+    return shlex.join(
+        ["diptych", name, *arguments, *(["--store", hide_credentials(store)] if store != default else [])]
+    )
 
 
 def describe_sweep(swept: SweepReport, store: str) -> str:

@@ -21,6 +21,7 @@ from prefect.states import Completed
 from prefect.task_runners import TaskRunner
 
 from diptych import Diptych, Outcome
+from diptych.object_store import hide_credentials
 from diptych.pipeline.discovery.skipped_files import SkippedFile
 from diptych.pipeline.stages import STAGES
 from diptych.printable import one_line
@@ -210,7 +211,7 @@ def finish_run(
     report = IngestReport(outcomes, removals, skipped)
     message = report.summary + (f"; {waiting} more wait for the next run" if waiting else "")
     wait_for_server()
-    page = report.markdown(settings.store, list(map(str, skipped)), usage.lines, settings.search_page)
+    page = report.markdown(hide_credentials(settings.store), list(map(str, skipped)), usage.lines, settings.search_page)
     create_markdown_artifact(page, key="ingest-report", description=message)
     if report.stop_reason:
         get_run_logger().warning("%s", report.stop_reason)

@@ -30,3 +30,8 @@ def test_one_line_cuts_at_a_word() -> None:
 def test_command_is_quoted_and_omits_the_default_store() -> None:
     assert diptych_command("delete", "a b.pdf", store="my store") == "diptych delete 'a b.pdf' --store 'my store'"
     assert diptych_command("sweep", store=".diptych") == "diptych sweep"
+
+
+def test_command_has_the_store_without_user_name_and_password() -> None:
+    assert diptych_command("sweep", store="http://a:b@h:6333") == "diptych sweep --store http://h:6333"
+    assert diptych_command("sweep", store="/srv/a@b#c") == "diptych sweep --store '/srv/a@b#c'"
