@@ -3,7 +3,18 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from extractors.geometry import area, coverage, gaps, height, is_inside, overlap_area, shorter_side, width
+from extractors.geometry import (
+    area,
+    boxes_touch,
+    coverage,
+    expand_box,
+    gaps,
+    height,
+    is_inside,
+    overlap_area,
+    shorter_side,
+    width,
+)
 from extractors.layout.marks import background_images
 from extractors.layout.rules import RULE_THICKNESS
 from extractors.page import Drawing, Line, PageLayout
@@ -13,6 +24,8 @@ _MAX_IMAGE = 0.4  # share of the region under an image, unless that is the page'
 _MAX_STROKES, _MAX_STROKES_PER_LINE = 8, 0.3  # slanted and curved paths: marks and signs in cells
 _MAX_SIGN = 2.0  # text sizes: a larger slanted path is part of a plot
 _POINT_SIDE, _MAX_ALIGNED_POINTS, _MAX_POINTS = 6.0, 2, 5  # points; in one row or column; data points of a plot
+_HEAD_SEGMENTS, _MAX_HEAD, _TIP = 4, 12.0, 1.0  # of the head of an arrow; points, also from it to the end of its line
+_MIN_ARROWS = 2  # of a diagram
 _MIN_SATURATION = 0.15  # difference between the colour components of a bar; fills of cells are grey or pale
 _CELL_MARGIN = 4.0  # points by which shaded cells reach beyond the text of a table
 _MAX_SHAPE = 0.08  # share of the region under a coloured path that is no rectangle
@@ -28,7 +41,7 @@ _MAX_PLOT_HEIGHT, _MAX_AXIS_HEIGHT, _AXIS_SPACING = 1.0, 0.08, 0.25  # of a plot
 
 
 def is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
-    """Whether images, slanted paths, bars or data points fill the region; `lines` are those inside it."""
+    """Whether images, slanted paths, arrows, bars or data points fill the region; `lines` are those inside it."""
     backgrounds = background_images(layout)
     images = [raster.box for raster in layout.rasters if raster not in backgrounds]
     if any(coverage(region, image) > _MAX_IMAGE for image in images):
@@ -41,6 +54,8 @@ def is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
     if any(stroke.slanted and shorter_side(stroke.box) > largest_sign for stroke in strokes):
         return True
     if _has_bars(region, drawings) or _has_data_points(drawings):
+        return True
+    if _has_arrows([drawing for drawing in layout.drawings if boxes_touch(drawing.box, region)]):
         return True
     reaching_out = (
         drawing
@@ -58,6 +73,19 @@ def _is_coloured(drawing: Drawing) -> bool:
 
 def _is_colour(colour: tuple[float, ...] | None) -> bool:
     return colour is not None and max(colour) - min(colour) > _MIN_SATURATION
+
+
+def _has_arrows(drawings: Sequence[Drawing]) -> bool:
+    """Whether small filled shapes end longer lines, as in a flow chart; signs in cells stand alone."""
+    lines = [drawing.box for drawing in drawings if drawing.stroked and drawing.items == 1]
+
+    def ends_line(head: Box) -> bool:
+        size, near = max(width(head), height(head)), expand_box(head, _TIP)
+        longer = [line for line in lines if max(width(line), height(line)) > size]
+        return any(is_inside((x, y, x, y), near) for x0, y0, x1, y1 in longer for x in (x0, x1) for y in (y0, y1))
+
+    heads = {d.box for d in drawings if d.filled and d.slanted and not d.curved and d.items <= _HEAD_SEGMENTS}
+    return sum(max(width(head), height(head)) < _MAX_HEAD and ends_line(head) for head in heads) >= _MIN_ARROWS
 
 
 def _has_data_points(drawings: Sequence[Drawing]) -> bool:

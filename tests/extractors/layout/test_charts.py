@@ -118,3 +118,15 @@ def test_shades_that_reach_below_the_last_row_are_no_bars() -> None:
             page.draw_rect((x0, top + 18, x1, top + 38), color=None, fill=(0.8, 0.93, 1))
     page.insert_text((76, 220), "The following tables show what the orchards had in stock.", fontsize=10)
     assert len(tables_of(page)) == 2
+
+
+def test_boxes_joined_by_arrows_are_no_table_but_cells_with_signs_are() -> None:
+    diagram, rated = new_page(), new_page()
+    for page in (diagram, rated):
+        draw_grid(page)
+        for y in (227, 245, 263):
+            page.draw_polyline([(290, y - 3), (290, y + 3), (296, y)], color=None, fill=(0, 0, 0), closePath=True)
+    for y in (227, 245, 263):
+        diagram.draw_line((250, y), (290, y))
+    assert tables_of(rated)
+    assert not tables_of(diagram)
