@@ -46,7 +46,8 @@ _SHORT_RULE = 0.3  # share of the page below which a rule does not divide the pa
 _FRAME_CORNER, _MAX_FRAME_RULES = 8.0, 60  # points between the sides of a frame; more long rules are a grid
 _CONTACT = 2.0  # points within which a rule touches other ink, or a box holds text
 
-# Decoration of text: highlights and bars no higher than the text, and boxes of running text.
+# Decoration of text: highlights and bars no higher than the text, bands behind headings, and boxes of running text.
+_MIN_HEADING_BAND, _MAX_BAND_HEIGHT = 0.4, 3.0  # of the page's width, where bars with words are shorter; text sizes
 _MAX_HIGHLIGHT_HEIGHT = 1.7  # multiples of the height of its rows
 _HIGHLIGHT_MARGIN, _MIN_HIGHLIGHT_COVERED = 3.0, 0.8  # points around the text; share of the shape that lies within
 _MIN_PHOTO, _MAX_PANE_COVERED = 0.01, 0.6  # of the page; a pane is a picture's frame if the picture covers more of it
@@ -79,6 +80,8 @@ def find_marks(layout: PageLayout, blocks: Sequence[TextBlock], captions: Sequen
     sidebars: list[Box] = []
     dark = _has_dark_background(layout)
     visible = [d for d in _contrasting(layout) if _is_visible(d, layout, dark) and not bleeds(d, layout)]
+    bands = [expand_box(d.box, _CONTACT) for d in visible if _is_heading_band(d, visible, layout)]
+    visible = [d for d in visible if not any(is_inside(d.box, band) for band in bands)]  # nor the borders of bands
     prose = [block for block in blocks if block.is_prose]
     rules = _without_text_frames([drawing for drawing in visible if _is_rule(drawing.box)], prose, layout)
     photos = [mark.box for mark in marks if area(mark.box) > _MIN_PHOTO * layout.area]
@@ -197,6 +200,23 @@ def _decorates_text(drawing: Drawing, prose: Sequence[TextBlock]) -> bool:
         and coverage(drawing.box, expand_box(block.box, _HIGHLIGHT_MARGIN)) > _MIN_HIGHLIGHT_COVERED
         for block in prose
     )
+
+
+def _is_heading_band(band: Drawing, drawings: Sequence[Drawing], layout: PageLayout) -> bool:
+    """Whether one line of words stands on a wide filled rectangle; bars and boxes of a diagram come in several."""
+    if not (band.filled and band.rectangle) or width(band.box) < _MIN_HEADING_BAND * layout.width:
+        return False
+    words = [line for line in layout.lines if line.visible and line.horizontal and line.belongs_to(band.box)]
+    if len(words) != 1 or height(band.box) > _MAX_BAND_HEIGHT * words[0].size:
+        return False
+    return not any(_is_bar_like(drawing.box, band.box) for drawing in drawings if drawing.filled)
+
+
+def _is_bar_like(box: Box, bar: Box) -> bool:
+    """Whether a box is another one as high as `bar` that starts or ends where it does."""
+    if box == bar or _is_rule(box) or abs(height(box) - height(bar)) > _SAME_EDGE:
+        return False
+    return min(abs(box[0] - bar[0]), abs(box[2] - bar[2])) < _SAME_EDGE
 
 
 def _is_pane(drawing: Drawing, photos: Sequence[Box]) -> bool:

@@ -134,3 +134,19 @@ def test_wordless_shapes_at_the_edge_of_a_page_of_text_are_ornaments(left: float
     boxes = [(left + 40 * n, 60 + 40 * n, left + 60 + 40 * n, 120 + 40 * n) for n in range(4)]
     shapes = [Drawing(box, 6, filled=True, stroked=False, fill=(0.2, 0.3, 0.5), slanted=True) for box in boxes]
     assert len(find(make_page(write_prose(50, 400, 8), drawings=shapes)).figures) == count
+
+
+def test_band_behind_a_heading_is_no_part_of_the_photo_below() -> None:
+    band = Drawing((50, 84, 550, 99), 1, filled=True, stroked=False, fill=(0.9, 0.8, 0.8), rectangle=True)
+    border = [replace(band, box=box) for box in ((49, 84, 50, 99), (550, 84, 551, 99), (49, 99, 551, 100))]
+    lines = [write_line("Interface", 55, 95), *write_prose(50, 400, 6)]
+    (figure,) = find(make_page(lines, [place_photo(90, 102, 500, 300)], [band, *border])).figures
+    assert figure.box == (90, 102, 500, 300)
+
+
+def test_long_bars_with_words_on_them_are_a_chart() -> None:
+    bars = [(100, 120 + 24 * n, 400 + 30 * n, 138 + 24 * n) for n in range(5)]
+    drawings = [Drawing(box, 1, filled=True, stroked=False, fill=(0.2, 0.3, 0.8), rectangle=True) for box in bars]
+    names = [write_line(f"Region {n}", 110, 132 + 24 * n) for n in range(5)]
+    (figure,) = find(make_page([*names, *write_prose(50, 400, 6)], drawings=drawings)).figures
+    assert figure.box == (100, 120, 520, 234)
