@@ -31,6 +31,17 @@ def test_payloads_are_read_step_by_step_without_what_is_not_written_yet(
     assert len(list(reading)) == 1
 
 
+def test_no_more_is_read_than_fits_into_a_share_of_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "text" / "segments" / "one" / "payload_storage"
+    folder.mkdir(parents=True)
+    (folder / "page_0.dat").write_bytes(bytes(1 << 18))
+    monkeypatch.setattr(read_ahead, "STEP", 1 << 16)
+    assert len(list(read_payloads([tmp_path / "text"]))) == 4
+    monkeypatch.setattr(read_ahead, "MIN_BYTES", 1 << 17)
+    monkeypatch.setattr(read_ahead, "SHARE_OF_MEMORY", 0)
+    assert len(list(read_payloads([tmp_path / "text"]))) == 2
+
+
 def test_reading_begins_with_the_first_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read, finished = list[str](), threading.Event()
 
