@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from diptych.endpoints import Anthropic
@@ -61,11 +63,15 @@ class Claude:
 
     def ask(self, request: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
         """See `VisionModel`. A stream that stops after its first text is not retried."""
-        estimate = self.max_usage(request)
-        with self._meter.reserve(self.name, estimate):
+        estimate, attempts = self.max_usage(request), count()
+        with ExitStack() as reserved:
+            reserved.enter_context(self._meter.reserve(self.name, estimate))
             body = request_body(self.model, request)
 
             def attempt(client: Client, server: Server, timeout: anthropic.Timeout) -> Message:
+                if next(attempts):  # what had arrived of a stream that stopped is charged, and this comes on top
+                    reserved.close()
+                    reserved.enter_context(self._meter.reserve(self.name, estimate))
                 if on_text is not None:
                     return self._stream(client, server, body, timeout, on_text)
                 data = client.messages.with_raw_response.create(**body, timeout=timeout).read()

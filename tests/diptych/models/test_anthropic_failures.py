@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from diptych.endpoints import Anthropic
-from diptych.errors import ProviderError, SettingsError
+from diptych.errors import BudgetReached, ProviderError, SettingsError
 from diptych.models import vision as providers
 from diptych.models.meter import Meter
-from diptych.prices import Usage
+from diptych.prices import Price, Usage
 from diptych.settings import Settings
 from tests.support.anthropic_fixtures import HAIKU, NAME, QUESTION, SECRET, model
 from tests.support.anthropic_fixtures import only_this_key as only_this_key
@@ -139,6 +139,16 @@ def test_a_stream_that_stops_before_its_first_text_is_retried(vendor: Vendor, st
     texts: list[str] = []
     assert model(vendor).ask(QUESTION, texts.append).text == "".join(texts) == "An answer in words."
     assert len(vendor.requests) == 2
+
+
+def test_streams_that_stop_again_and_again_do_not_exceed_the_budget(vendor: Vendor) -> None:
+    vendor.faults += [stream(START, BLOCK)] * 3
+    price = Price(1000.0, 5.0)
+    meter = Meter({NAME: price}, budget=1.5 * price.max_cost(model(vendor).max_usage(QUESTION)))
+    with pytest.raises(BudgetReached):
+        model(vendor, meter).ask(QUESTION, list[str]().append)
+    assert meter.budget is not None
+    assert 0 < meter.spent <= meter.budget
 
 
 @pytest.mark.parametrize(
