@@ -33,12 +33,14 @@ class Metrics:
         )
 
         self._documents = Gauge("diptych_documents", "Documents by status.", ("status",), registry=self.registry)
+        self._up = Gauge("diptych_store_up", "Whether the store answered: 1 or 0.", registry=self.registry)
         self._jobs = Gauge("diptych_jobs", "Ingests that clients started.", ("status",), registry=self.registry)
         self._spent = Gauge("diptych_spent_usd", "US dollars for paid models.", registry=self.registry)
 
-    def render(self, documents: Iterable[DocumentRecord], jobs: Sequence[Job], spent: float) -> bytes:
-        """Everything in the text format of Prometheus; `spent`: US dollars so far."""
-        _set(self._documents, (one.status for one in documents))
+    def render(self, documents: Iterable[DocumentRecord] | None, jobs: Sequence[Job], spent: float) -> bytes:
+        """Everything in the text format of Prometheus; `documents`: None if the store did not answer; `spent`: USD."""
+        self._up.set(documents is not None)
+        _set(self._documents, (one.status for one in documents or ()))
         _set(self._jobs, (job.status for job in jobs))
         self._spent.set(spent)
         return generate_latest(self.registry)

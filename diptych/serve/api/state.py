@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from typing import Annotated, Any
+from collections.abc import Awaitable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
-from diptych.errors import StoreMissing
+from diptych.errors import StoreError, StoreMissing
 from diptych.serve.dependencies import Library
 from diptych.serve.options import PREFIX
 from diptych.serve.problems import PROBLEMS
+from diptych.store.register import DocumentRecord
+
+T = TypeVar("T")
+STORE_SECONDS = 5.0
+"""How long probes and Prometheus wait for the store: both ask again, and do not wait for a minute as searches do."""
 
 router = APIRouter(prefix=PREFIX, tags=["state"], responses=PROBLEMS)
 
@@ -52,7 +59,7 @@ async def status(request: Request, library: Library) -> dict[str, Any]:
 async def health(library: Library) -> dict[str, str]:
     """Answer `ok` if the store can be read; one that the first ingest will create is `empty`."""
     try:
-        await library.version()
+        await _in_time(library.version())
     except StoreMissing:
         return {"status": "empty"}
     return {"status": "ok"}
@@ -60,8 +67,25 @@ async def health(library: Library) -> dict[str, str]:
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request, library: Library) -> Response:
-    """Metrics for Prometheus: requests and their seconds by route, documents and jobs by status, and dollars spent."""
+    """Metrics for Prometheus: requests and their seconds by route, documents and jobs by status, and dollars spent.
+
+    Without an answer from the store, `diptych_store_up` is 0 and documents are left out.
+    """
     state = request.app.state
     jobs = state.jobs.list() if state.jobs else []
-    text = state.metrics.render(await library.documents(), jobs, library.library.meter.spent)
+    documents: list[DocumentRecord] | None = []
+    try:
+        documents = await _in_time(library.documents())
+    except StoreMissing:
+        pass  # the first ingest will create it
+    except StoreError:
+        documents = None
+    text = state.metrics.render(documents, jobs, library.library.meter.spent)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
+async def _in_time(answer: Awaitable[T]) -> T:
+    try:
+        return await asyncio.wait_for(answer, STORE_SECONDS)
+    except TimeoutError:
+        raise StoreError(f"the store did not answer within {STORE_SECONDS:g} s; check its server") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from starlette.testclient import TestClient
 
 from diptych import Diptych, Settings
 from diptych.errors import SettingsError
+from diptych.serve.api import state
 from diptych.serve.app import create_app
 from diptych.serve.options import ServeOptions
 from tests.support.scripted_library import scripted_library
@@ -65,7 +67,26 @@ def test_health_of_a_store_that_the_first_ingest_will_create(tmp_path: Path) -> 
         )
         answer = client.get("/api/v1/search?q=pump")
         assert (answer.status_code, answer.json()["detail"][:11]) == (503, "no store at")
+        assert "diptych_store_up 1.0" in client.get("/api/v1/metrics").text
     assert not (tmp_path / "store").exists()
+
+
+def test_probes_and_metrics_do_not_wait_for_a_store_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "STORE_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            Diptych.open(Settings(store=store, server_seconds=1)) as library,
+            TestClient(create_app(library), base_url=ADDRESS) as client,
+        ):
+            answer = client.get("/api/v1/health")
+            assert (answer.status_code, answer.json()["detail"]) == (
+                503,
+                "the store did not answer within 0.1 s; check its server",
+            )
+            metrics = client.get("/api/v1/metrics")
+            assert metrics.status_code == 200
+            assert "diptych_store_up 0.0" in metrics.text
 
 
 def test_pages_without_anything_to_show(tmp_path: Path) -> None:
