@@ -12,23 +12,17 @@ from pathlib import Path
 
 STEP = 16 << 20
 """Bytes read at once: bounds how long another process waits for the store meanwhile."""
-MIN_BYTES, SHARE_OF_MEMORY = 512 << 20, 0.25
-"""What is read at most: a share of the memory that is available. The system gives up such files when it needs it."""
+MAX_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
+"""A quarter of the machine's memory. The system gives up files that it has read when it needs the memory."""
 
 
 def read_payloads(shards: Iterable[Path]) -> Iterator[None]:
     """Read the payloads of shards into the system's cache of files, a step at a time."""
     # Anonymous memory returns to the system at the end; a thread's heap of this size would stay.
-    buffer, left = mmap(-1, STEP), _max_bytes()
+    buffer, left = mmap(-1, STEP), MAX_BYTES
     for file in [file for shard in shards for file in sorted(shard.glob("segments/*/payload_storage/*.dat"))]:
         with suppress(OSError), file.open("rb", buffering=0) as opened:  # the engine may have removed it
             end = min(os.fstat(opened.fileno()).st_blocks * 512, left)  # the rest of the file has no content yet
             left -= end
             while opened.tell() < end and opened.readinto(buffer):
                 yield
-
-
-def _max_bytes() -> int:
-    import psutil  # here, because no other step of a short command needs it
-
-    return max(MIN_BYTES, int(SHARE_OF_MEMORY * psutil.virtual_memory().available))

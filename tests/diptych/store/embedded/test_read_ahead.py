@@ -37,8 +37,7 @@ def test_no_more_is_read_than_fits_into_a_share_of_the_memory(tmp_path: Path, mo
     (folder / "page_0.dat").write_bytes(bytes(1 << 18))
     monkeypatch.setattr(read_ahead, "STEP", 1 << 16)
     assert len(list(read_payloads([tmp_path / "text"]))) == 4
-    monkeypatch.setattr(read_ahead, "MIN_BYTES", 1 << 17)
-    monkeypatch.setattr(read_ahead, "SHARE_OF_MEMORY", 0)
+    monkeypatch.setattr(read_ahead, "MAX_BYTES", 1 << 17)
     assert len(list(read_payloads([tmp_path / "text"]))) == 2
 
 
