@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractors.errors import ExtractionError
 from extractors.geometry import area, coverage
+from extractors.layout.edge_lines import in_margin
 from extractors.layout.marks import background_images
 from extractors.layout.scans.scans import add_scanned_pictures
 from extractors.ocr.preparation import LONG_SIDE, straighten
@@ -180,13 +181,26 @@ def _read_by_ocr(page: Any, layout: PageLayout, options: Options, min_share: flo
         layout, image = _draw_rules(layout, result, scale), _erase_ink(image, result.rule_ink)
     if is_drawn:
         layout = replace(layout, rasters=(), drawings=())  # strokes and the paper; its pictures are in its pixels
-    if is_drawn or background_images(layout):
+    if is_drawn or _is_scan(layout, lines):
         factor = PICTURES_DPI * scale / 72
         size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
         layout = add_scanned_pictures(layout, image.resize(size), lines)
     else:
         layout = replace(layout, lines=(*known, *lines))
     return ReadablePage(layout, result.angle, result.skew, ocr=True, note=result.note)
+
+
+def _is_scan(layout: PageLayout, lines: Sequence[Line]) -> bool:
+    """Whether an image fills the page, and is no backdrop with pictures and more text on it than OCR reads beside them.
+
+    What is in the margins, as a page number or a stamp, is printed on scans as well.
+    """
+    backgrounds = background_images(layout)
+    pictures = [raster.box for raster in layout.rasters if raster not in backgrounds]
+    shown = [line for line in lines if not any(map(line.belongs_to, pictures))]
+    printed = [line for line in layout.lines if not in_margin(line.box, layout)]
+    is_backdrop = bool(pictures) and _letters(shown) < _letters(printed)
+    return bool(backgrounds) and not is_backdrop
 
 
 def _draw_rules(layout: PageLayout, result: OcrResult, scale: float) -> PageLayout:
