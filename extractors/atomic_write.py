@@ -7,7 +7,7 @@ from pathlib import Path
 
 DRAFT_PREFIX = ".draft-"
 MAX_LISTINGS = 100
-"""Of a folder in which files are renamed: many, because each rename may come in between, but not for ever."""
+"""Of a folder in which files are renamed: many, because any rename may come in between, but not endlessly many."""
 
 
 def write_file(file: Path, content: bytes) -> None:

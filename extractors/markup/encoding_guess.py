@@ -14,8 +14,8 @@ MAX_BROKEN_SHARE = 0.2
 """Of the characters beyond ASCII in UTF-8 that was cut or joined with something else."""
 MIN_SCORE = 0.8
 """Share of the letters that must belong to the language."""
-MIN_KANA, MIN_HANGUL = 0.2, 0.9
-"""Shares of the letters of Japanese and Korean text."""
+MIN_KANA, MIN_SCRIPT = 0.2, 0.9
+"""Shares of the letters: of kana in Japanese text, of the own script in Korean and Chinese text."""
 
 _WESTERN = (
     "äöüßé", "àâæçéèêëîïôœùûü", "áéíñóúü", "àáâãçéêíóôõúü", "åäöé", "æøåéòó", "àèéìíîòóù", "áéèëïíöóüê",
@@ -42,9 +42,9 @@ _SINGLE_BYTE = (
 _DOUBLE_BYTE = (
     ("shift_jis", "[\u3041-\u30fe]", MIN_KANA),
     ("euc_jp", "[\u3041-\u30fe]", MIN_KANA),
-    ("euc_kr", "[\uac00-\ud7a3]", MIN_HANGUL),
-    ("gb2312", "[\u4e00-\u9fff]", MIN_HANGUL),
-    ("big5", "[\u4e00-\u9fff]", MIN_HANGUL),
+    ("euc_kr", "[\uac00-\ud7a3]", MIN_SCRIPT),
+    ("gb2312", "[\u4e00-\u9fff]", MIN_SCRIPT),
+    ("big5", "[\u4e00-\u9fff]", MIN_SCRIPT),
 )
 _SYMBOLS = frozenset("\u00a0\u00ad–—‘’‚“”„«»‹›…€£¥§©®™°±²³´·•µ¼½¾×÷¿¡ºª†‡‰№،؛؟ـ")
 _INSIDE_WORDS = frozenset("’´\u00ad–—")
