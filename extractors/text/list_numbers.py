@@ -4,9 +4,13 @@ STYLES = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upper
 """The styles of `format_number` by the first number that HTML and ODT call them."""
 
 
+MAX_LETTERED = 780
+"""Items that Word numbers with letters, the last with 30 of them; a file may state any number."""
+
+
 def format_number(number: int, style: str) -> str:
     """Return a number as Word prints it in a list: `style` is the name of its format, such as `lowerRoman`."""
-    if style.endswith("Letter") and number > 0:
+    if style.endswith("Letter") and 0 < number <= MAX_LETTERED:
         letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
         return letter.upper() if style.startswith("upper") else letter
     if style.endswith("Roman") and 0 < number < 4000:

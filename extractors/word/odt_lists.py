@@ -6,6 +6,8 @@ from typing import Any
 from extractors.office_xml import STYLE, TEXT
 from extractors.text.list_numbers import STYLES, format_number
 
+MAX_DIGITS = 6
+
 
 class Lists:
     """Counts the items of the lists that are open, each within the one before."""
@@ -58,4 +60,4 @@ class Lists:
 
 def _number(element: Any, name: str, default: int) -> int:
     value = element.get(f"{TEXT}{name}", "") if element is not None else ""
-    return int(value) if value.isdecimal() else default
+    return int(value) if value.isdecimal() and len(value) <= MAX_DIGITS else default

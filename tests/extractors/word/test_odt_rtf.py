@@ -88,6 +88,14 @@ def test_lists_are_numbered_as_printed(tmp_path: Path) -> None:
     assert passage.text.splitlines() == ["1. Open", "2. Rinse", "2.c hose", "2.c hose", "3. Dry", "1. Again"]
 
 
+def test_absurd_first_number_of_a_list_is_ignored(tmp_path: Path) -> None:
+    level = f'<text:list-level-style-number text:level="1" style:num-format="a" text:start-value="{"9" * 5000}"/>'
+    styles = f'<text:list-style style:name="L">{level}</text:list-style>'
+    body = '<text:list text:style-name="L"><text:list-item><text:p>Open</text:p></text:list-item></text:list>'
+    (passage,) = extract_file(write_odt(tmp_path / "a.odt", body=body, styles=styles)).passages
+    assert passage.text == "a Open"
+
+
 def test_formulas_and_charts_are_read(tmp_path: Path) -> None:
     body = "".join(
         f'<text:p><draw:frame><draw:object xlink:href="./{name}"/></draw:frame></text:p>'
