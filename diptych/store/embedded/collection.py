@@ -1,6 +1,7 @@
 """One collection of the embedded store: a qdrant-edge shard."""
 
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -27,6 +28,7 @@ from diptych.store.types import (
 )
 from diptych.vectors import Vector
 from diptych.where import Compare, Expression
+from extractors.atomic_write import sync_files
 
 CONFIG_FILE = "edge_config.json"
 QUANTIZATION = qdrant_edge.ScalarQuantizationConfig(type=qdrant_edge.ScalarType.Int8)
@@ -121,7 +123,7 @@ class EmbeddedCollection:
 
 
 def create_shard(place: Path, kind: str, shapes: VectorShapes, tenant: Tenant) -> None:
-    """Create an empty shard. `kind`: `text`, `images` or `documents`."""
+    """Create an empty shard, whole or not at all. `kind`: `text`, `images` or `documents`."""
     vectors = {name: _vector_params(shapes[name]) for name in STORED_VECTORS[kind] if name in shapes}
     # The engine requires at least one kind of vector, so the register declares a sparse one that is never used.
     sparse = {
@@ -130,11 +132,15 @@ def create_shard(place: Path, kind: str, shapes: VectorShapes, tenant: Tenant) -
     }
     # One thread, because handing over a look-up of a fraction of a millisecond takes longer than the look-up.
     config = qdrant_edge.EdgeConfig(vectors=vectors or None, sparse_vectors=sparse, max_search_threads=1)
-    shard = qdrant_edge.EdgeShard.create(str(place), config)
+    draft = place.with_name(f".draft-{place.name}")
+    shutil.rmtree(draft, ignore_errors=True)  # left by a process that died here
+    shard = qdrant_edge.EdgeShard.create(str(draft), config)
     if tenant:
         index = qdrant_edge.KeywordIndexParams(is_tenant=True)
         shard.update(qdrant_edge.UpdateOperation.create_field_index(TENANT, index))
     shard.close()
+    draft.rename(place)
+    sync_files([place.parent])
 
 
 def _index_payload(shard: qdrant_edge.EdgeShard, fields: Sequence[str]) -> None:

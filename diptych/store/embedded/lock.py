@@ -17,6 +17,7 @@ from pathlib import Path
 from diptych.errors import StoreBusy, StoreError
 
 POLL_SECONDS = 0.02  # flock has no time-out of its own
+MIN_TURN_SECONDS = 0.25  # two busy processes should not swap after every operation
 DOCUMENT_LOCKS = 256  # lock files for all documents together: two documents that share one only wait for each other
 
 
@@ -26,15 +27,29 @@ class HandoverLock:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._owner: int | None = None
+        self._opening_seconds = self._turn_ends = 0.0
 
     def acquire(self, seconds: float) -> None:
         """Wait to become the owner. Raises `StoreBusy` after `seconds`."""
         deadline = time.monotonic() + seconds
         turn = self._wait_for("turn.lock", deadline)
         try:
-            self._owner = self._wait_for("owner.lock", deadline)
+            self._owner, self._opening_seconds = self._wait_for("owner.lock", deadline), 0.0
         finally:
             os.close(turn)
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """While something is opened: it is used for as long as that took, or swaps would take most of the time."""
+        start = time.monotonic()
+        yield
+        now = time.monotonic()
+        self._opening_seconds += now - start
+        self._turn_ends = now + max(self._opening_seconds, MIN_TURN_SECONDS)
+
+    @property
+    def turn_is_over(self) -> bool:
+        return time.monotonic() > self._turn_ends
 
     def release(self) -> None:
         if self._owner is not None:

@@ -36,11 +36,11 @@ from diptych.store.types import (
     current_edition,
     facts_at_opening,
 )
-from extractors.atomic_write import make_private_folder, sync_files, sync_folder
+from extractors.atomic_write import make_private_folder, sync_folder
 
 LOG = "wal"  # the engine's folder for it
 WATCH_SECONDS, QUIET_SECONDS = 0.05, 0.25  # between two checks whether another process waits, and after a search
-MIN_HOLD_SECONDS = 0.25  # opening takes 0.1 s, so two busy processes should not swap after every operation
+IDLE_SECONDS = 0.1  # after a search, which ends the turn of a process that only searches
 
 
 class EmbeddedStore:
@@ -57,7 +57,7 @@ class EmbeddedStore:
         self._lock = HandoverLock(folder)
         self._shards: dict[str, EdgeShard] = {}
         self._shapes: dict[str, VectorShapes] = {}
-        self._is_owner, self._owner_since, self._held_at = False, 0.0, 0.0
+        self._is_owner, self._used_at, self._held_at = False, 0.0, 0.0
         self.edition = 0  # unknown until the register is read
         self.facts: dict[str, Payload] = {}
         self._operations = self._holders = 0
@@ -112,7 +112,7 @@ class EmbeddedStore:
             raise StoreError(f"{self._folder}/{name}: {explain_failure(error, self._folder)}") from error
         finally:
             with self._changed:
-                self._operations -= 1
+                self._operations, self._used_at = self._operations - 1, time.monotonic()
                 self._changed.notify_all()
 
     @contextmanager
@@ -218,7 +218,7 @@ class EmbeddedStore:
         if self._closed.is_set():
             raise StoreError(f"{self._folder}: the store is closed")
         self._lock.acquire(self._lock_seconds)
-        self._is_owner, self._owner_since = True, time.monotonic()
+        self._is_owner = True
         try:
             graphs.restore_replaced(self._folder)
             ids = list(map(self._tenant.stored_id, facts_at_opening()))
@@ -235,9 +235,10 @@ class EmbeddedStore:
     def _open_shard(self, name: str) -> EdgeShard:
         place = self._folder / name
         try:
-            if not place.exists():
-                self._create_shard(name)
-            self._shards[name] = EdgeShard.load(str(place))
+            with self._lock.opening():
+                if not place.exists():
+                    self._create_shard(name)
+                self._shards[name] = EdgeShard.load(str(place))
         except DiptychError:
             raise
         except Exception as error:  # the engine has a single error class
@@ -249,11 +250,7 @@ class EmbeddedStore:
         # The register is created first: a new store is not started where its collections would not fit.
         new_bytes = sum(NEW_COLLECTION_BYTES.values()) if kind == "documents" else NEW_COLLECTION_BYTES.get(kind, 0)
         check_disk_space(self._folder, RESERVE_TO_START + new_bytes)
-        draft = self._folder / f".draft-{name}"
-        shutil.rmtree(draft, ignore_errors=True)  # left by a process that died here
-        create_shard(draft, kind, self._shapes.get(name, {}), self._tenant)
-        draft.rename(self._folder / name)
-        sync_files([self._folder])
+        create_shard(self._folder / name, kind, self._shapes.get(name, {}), self._tenant)
 
     def _release(self) -> None:
         try:
@@ -265,12 +262,17 @@ class EmbeddedStore:
 
     def _watch(self) -> None:
         while not self._closed.wait(WATCH_SECONDS):
-            now = time.monotonic()
             with suppress(Exception):  # the folder was removed, say: whoever uses the store gets the error
-                if self._is_owner and now - self._owner_since > MIN_HOLD_SECONDS and self._lock.is_wanted():
+                if self._may_hand_over() and self._lock.is_wanted():
                     self._hand_over()
                 elif reading := self._read_ahead:  # another thread may close the store now
-                    next(chain(reading, self._background if now - self._held_at > QUIET_SECONDS else ()), None)
+                    is_quiet = time.monotonic() - self._held_at > QUIET_SECONDS
+                    next(chain(reading, self._background if is_quiet else ()), None)
+
+    def _may_hand_over(self) -> bool:
+        with self._changed:  # not while shards are opened: nobody has used them yet
+            is_idle = not self._operations and self._used_at <= self._held_at < time.monotonic() - IDLE_SECONDS
+            return self._is_owner and (is_idle or self._lock.turn_is_over)
 
     def _hand_over(self) -> None:
         with self._without_operations():

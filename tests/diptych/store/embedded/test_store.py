@@ -5,15 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from qdrant_edge import EdgeShard
 
 from diptych.errors import StoreBusy, StoreError
 from diptych.store.embedded.collection import MIN_INDEXED_POINTS
+from diptych.store.embedded.lock import MIN_TURN_SECONDS
 from diptych.store.embedded.store import EmbeddedStore
 from diptych.store.types import KEYWORD_FIELDS, TEXT_VECTOR, Point, RankedListRequest, text_shapes
 from diptych.where import parse_where
@@ -66,6 +69,38 @@ def test_busy_owner_hands_over_between_two_operations(tmp_path: Path, store: Emb
     finally:
         stop.set()
         worker.join()
+
+
+def test_owners_use_what_they_have_opened(
+    tmp_path: Path, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opening a large store on a busy machine takes longer than the shortest turn, and was handed over at once."""
+
+    class SlowShard:
+        @staticmethod
+        def load(path: str) -> EdgeShard:
+            time.sleep(2 * MIN_TURN_SECONDS)
+            return EdgeShard.load(path)
+
+    monkeypatch.setattr("diptych.store.embedded.store.EdgeShard", SlowShard)
+    owners, operations = [""], [0]
+
+    def keep_busy(name: str, busy: EmbeddedStore) -> None:
+        while len(owners) < 6:
+            with busy.operation("documents"):
+                if owners[-1] != name:
+                    owners.append(name)
+                    operations.append(0)
+                operations[-1] += 1
+                time.sleep(MIN_TURN_SECONDS / 50)
+
+    other = EmbeddedStore(tmp_path / "store", text_shapes(3), lock_seconds=60)
+    worker = threading.Thread(target=keep_busy, args=("other", other))
+    worker.start()
+    keep_busy("first", store)
+    worker.join()
+    other.close()
+    assert min(operations[1:5]) > 3
 
 
 def test_busy_store_is_reported(tmp_path: Path, store: EmbeddedStore) -> None:
