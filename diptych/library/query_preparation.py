@@ -23,7 +23,7 @@ from extractors.types import Extraction, Options, PageRange, Source
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from diptych.search.query.plain_filters import FieldKinds, FilteredText
+    from diptych.search.query.plain_filters import FilteredText, KnownFields
     from diptych.search.search import SearchContext
 
 T = TypeVar("T")
@@ -39,8 +39,8 @@ class QueryPreparation:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._fields: tuple[str, FieldKinds, frozenset[str]] = ("", {}, frozenset())
-        """The register's version, the kinds of the store's fields in it, and the rare ones."""
+        self._fields: tuple[str, KnownFields] | None = None
+        """The register's version, and the fields of the store in it."""
 
     def run(self, queries: Sequence[Query], work: Callable[[list[Query], SearchContext], T]) -> T:
         """What `work` returns for the prepared queries.
@@ -119,20 +119,18 @@ class QueryPreparation:
 
         if query.literal or not self._runtime.settings.phrases or not may_contain_filter(query.text):
             return FilteredText(query.text)
-        return extract_filters(query.text, *self._own_fields(self._runtime.existing()))
+        return extract_filters(query.text, *(query.known_fields or self._own_fields(self._runtime.existing())))
 
-    def _own_fields(self, store: Store) -> tuple[FieldKinds, frozenset[str]]:
-        """The users' fields in the store, and those of them that few documents have."""
-        from diptych.search.query.plain_filters import field_kinds, rare_fields
+    def _own_fields(self, store: Store) -> KnownFields:
+        """The users' fields in the store."""
+        from diptych.search.query.plain_filters import KnownFields
 
         version = seen_version(store)
-        read_at, kinds, rare = self._fields
-        if read_at != version or not version:
+        if not self._fields or self._fields[0] != version or not version:
             documents = (point for point in store.documents.scroll() if "uri" in point.payload)
             fields = [point.payload.get("fields") or {} for point in islice(documents, SAMPLED_DOCUMENTS)]
-            kinds, rare = field_kinds(fields), rare_fields(fields)
-            self._fields = (version, kinds, rare)
-        return kinds, rare
+            self._fields = (version, KnownFields.of(fields))
+        return self._fields[1]
 
     def _with_image(self, query: Query, source: Source, name: str) -> tuple[Query, Path]:
         """The query with its stored image, or with what the image says or shows if no encoder reads images; the image.

@@ -4,9 +4,9 @@ import re
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
@@ -25,6 +25,7 @@ MAX_WAITING = 20
 MAX_JOBS = 200
 """Jobs that are remembered."""
 FILE = "file://"
+RESTRICTED = "documents are neither counted nor named here, because the operator restricts what clients see"
 
 
 class NotAllowed(DiptychError):
@@ -66,6 +67,11 @@ class Job:
         self.counts = dict(Counter(self.counts) + Counter([outcome.status]))
         reasons = [outcome.error] if outcome.status == "failed" else [one.reason for one in outcome.problems]
         self.failures += [Failure(outcome.name, reason) for reason in reasons][: MAX_FAILURES - len(self.failures)]
+
+    def restricted_to(self, documents: Collection[str]) -> "Job":
+        """The job for clients that see these documents only, given by name: no other is named or counted in it."""
+        failures = [one for one in self.failures if one.document in documents]
+        return replace(self, total=None, counts={}, failures=failures, message=RESTRICTED if self.ended_at else "")
 
 
 Ingest = Callable[[Sequence[str], Job, threading.Event], JobStatus]

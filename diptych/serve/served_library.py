@@ -2,27 +2,27 @@
 
 import os
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diptych.answering.answer import Answer
-from diptych.errors import QueryError
+from diptych.errors import QueryError, StoreMissing
 from diptych.library.diptych import ANSWER_HITS, Diptych
 from diptych.library.explanations import explain_no_hits
 from diptych.library.parts import Part
 from diptych.pipeline.discovery.skipped_files import SkippedFile
 from diptych.search.groups import By, Group
 from diptych.search.hits import Hit, Results
-from diptych.search.query.plain_filters import FilteredText
+from diptych.search.query.plain_filters import FilteredText, may_contain_filter
 from diptych.search.query.query import Query
+from diptych.serve.operator_filter import OperatorFilter
 from diptych.serve.options import ServeOptions
 from diptych.serve.store_fields import StoreField, store_fields
 from diptych.serve.threads import Threads
-from diptych.store.names import PART_FIELDS, find_ids, resolve_names
+from diptych.store.names import find_ids, resolve_names
 from diptych.store.register import DocumentRecord
-from diptych.where import Compare, Expression, all_of, comparisons
+from diptych.where import Compare, Expression, all_of
 from extractors.types import IMAGE_SUFFIXES, WHOLE_KINDS, ImageFile, PageImage
 
 PICTURE_NAME = re.compile(rf"([0-9a-f]{{64}})({'|'.join(map(re.escape, IMAGE_SUFFIXES))})")
@@ -40,8 +40,6 @@ MAX_PAGES = 1000
 """Images of pages that are remembered, so that their files are neither read nor drawn again."""
 MAX_ISSUED = 10_000
 """Drawn pages and crops that stay available under an operator's filter."""
-SNAPSHOT_SECONDS = 10.0
-"""How long pictures of deleted documents may stay available under an operator's filter."""
 
 
 class NotFound(QueryError):
@@ -59,17 +57,6 @@ class Found:
     """Why nothing was found; empty if something was."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    """What the operator shows, as of a version of the register."""
-
-    version: str
-    moment: float
-    documents: list[DocumentRecord]
-    pictures: frozenset[str] | None
-    """Names of the pictures; None: all."""
-
-
 class ServedLibrary:
     """Awaitable methods that read a store, with the operator's filter added to everything.
 
@@ -77,11 +64,13 @@ class ServedLibrary:
     """
 
     def __init__(self, library: Diptych, options: ServeOptions) -> None:
+        """Raises `QueryError` if the operator's filter names a document ambiguously."""
         self.library, self.options = library, options
+        self._filter = OperatorFilter(library, options.where)
+        self._filter.check()
         self._readers = Threads("read", max(READ_THREADS, os.cpu_count() or 1), MAX_READS)
         self._slow = Threads("draw", SLOW_THREADS, MAX_SLOW)
         self._askers = Threads("ask", MAX_ASKS, MAX_ASKS)
-        self._known: _Snapshot | None = None
         self._pages: dict[tuple[str, str, int], PageImage] = {}
         """(id and hash of the document, page) -> its image, the last ones."""
         self._issued: dict[str, None] = {}
@@ -100,7 +89,7 @@ class ServedLibrary:
 
     def _find(self, query: Query, limit: int, offset: int) -> Found:
         restricted = self._restricted(query)
-        understood = self.library.interpret(query)
+        understood = self.library.interpret(restricted)
         hits = self.library.search(restricted, limit, offset)
         return Found(hits, understood, "" if hits else self._explain(query, hits.resembles))
 
@@ -109,11 +98,13 @@ class ServedLibrary:
         return await self._readers.run(self._explain, query, resembles)
 
     def _explain(self, query: Query, resembles: bool) -> str:
-        return explain_no_hits(self._snapshot().documents, query.filter, resembles=resembles)
+        return explain_no_hits(self._filter.snapshot().documents, query.filter, resembles=resembles)
 
     async def search_groups(self, query: Query, by: By = "document", limit: int = 10, each: int = 3) -> Results[Group]:
         """See `Diptych.search_groups`."""
-        return await self._readers.run(self.library.search_groups, self._restricted(query), by, limit, each)
+        return await self._readers.run(
+            lambda: self.library.search_groups(self._restricted(query), by, limit, each),
+        )
 
     async def like(
         self, hit_id: str, limit: int = 10, where: Expression | None = None, split_rows: bool = False
@@ -127,7 +118,7 @@ class ServedLibrary:
 
     async def interpret(self, query: Query) -> FilteredText:
         """See `Diptych.interpret`."""
-        return await self._readers.run(self.library.interpret, query)
+        return await self._readers.run(lambda: self.library.interpret(self._restricted(query)))
 
     async def ask(
         self, question: Query, limit: int = ANSWER_HITS, on_text: Callable[[str], None] | None = None
@@ -139,20 +130,31 @@ class ServedLibrary:
         return answer
 
     def _restricted(self, query: Query) -> Query:
-        return replace(query, where=self._with_filter(query.filter))
+        """The query with the operator's filter; limits in its wording only stand for fields that clients see."""
+        if not self._filter:
+            return query
+        fields = self._filter.snapshot().fields if may_contain_filter(query.text) else None
+        return replace(query, where=self._with_filter(query.filter), known_fields=fields)
 
     def _with_filter(self, where: Expression | None) -> Expression | None:
         """A client's filter with the operator's; document names in it only stand for documents that clients see."""
-        if where and self.options.where:
-            shown = self._snapshot().documents
+        if where and self._filter:
+            shown = self._filter.snapshot().documents
             where = resolve_names(where, lambda name, part: find_ids(name, shown, part=part))
-        return all_of(self.options.where, where)
+        return all_of(self._filter.expression, where)
 
     # Documents and their parts
 
     async def documents(self) -> list[DocumentRecord]:
         """All documents, sorted by name; read again only after a commit."""
-        return (await self._readers.run(self._snapshot)).documents
+        return (await self._readers.run(self._filter.snapshot)).documents
+
+    async def shown_names(self) -> set[str] | None:
+        """Names of the documents that the operator's filter leaves; None without a filter."""
+        try:
+            return {one.name for one in await self.documents()} if self._filter else None
+        except StoreMissing:  # the first ingest will create it
+            return set()
 
     async def version(self) -> str:
         """See `Diptych.version`."""
@@ -176,7 +178,7 @@ class ServedLibrary:
 
     async def skipped(self) -> list[SkippedFile]:
         """See `Maintenance.skipped`; none under an operator's filter, because skipped files have no fields."""
-        return [] if self.options.where else await self._readers.run(self.library.maintenance.skipped)
+        return [] if self._filter else await self._readers.run(self.library.maintenance.skipped)
 
     async def part(self, hit_id: str) -> Part:
         """The passage or picture with the id of a hit."""
@@ -187,10 +189,10 @@ class ServedLibrary:
         return await self._readers.run(self._fields)
 
     def _fields(self) -> list[StoreField]:
-        return store_fields(record.fields for record in self._snapshot().documents)
+        return store_fields(record.fields for record in self._filter.snapshot().documents)
 
     def _document(self, document: str) -> DocumentRecord:
-        for record in self._snapshot().documents:
+        for record in self._filter.snapshot().documents:
             if record.id == document:
                 return record
         raise NotFound(f"{document[:80]}: no document of the store has this id")
@@ -198,11 +200,11 @@ class ServedLibrary:
     def _parts(self, document: str, page: int | None) -> list[Part]:
         record = self._document(document)
         on_page = None if page is None else Compare("page", "=", page)
-        return self.library.parts([record.id], all_of(self.options.where, on_page))
+        return self.library.parts([record.id], all_of(self._filter.expression, on_page))
 
     def _part(self, hit_id: str) -> Part:
         document = self.library.find_document(hit_id)
-        parts = self.library.parts([document], self.options.where) if document else []
+        parts = self.library.parts([document], self._filter.expression) if document else []
         for part in parts:
             if part.id == hit_id:
                 return part
@@ -222,8 +224,8 @@ class ServedLibrary:
 
     def _page_image(self, document: str, page: int) -> PageImage | None:
         parts = self._parts(document, page)
-        hidden = self._selects_parts and not any(part.kind in WHOLE_KINDS for part in parts)
-        if hidden or (self.options.where and not parts):
+        hidden = self._filter.selects_within_pages and not any(part.kind in WHOLE_KINDS for part in parts)
+        if hidden or (self._filter and not parts):
             return None
         key = document, self._document(document).sha256, page
         image = self._pages.get(key)
@@ -249,30 +251,11 @@ class ServedLibrary:
 
     def _shows(self, name: str) -> bool:
         """Whether the operator shows a picture: it belongs to a part that matches the filter, or was drawn for one."""
-        if not self.options.where or name in self._issued:
+        if not self._filter or name in self._issued:
             return True
-        pictures = self._snapshot().pictures
+        pictures = self._filter.snapshot().pictures
         return pictures is None or name in pictures
 
     def _issue(self, name: str) -> None:
-        if name and self.options.where:
+        if name and self._filter:
             self._issued = dict.fromkeys([*self._issued, name][-MAX_ISSUED:])
-
-    @property
-    def _selects_parts(self) -> bool:
-        where = self.options.where
-        return bool(where and {one.field for one in comparisons(where)} & {*PART_FIELDS} - {"page"})
-
-    def _snapshot(self) -> _Snapshot:
-        """With a filter, all parts of the store are read for it, so it is not made again for a few seconds."""
-        known, version, where = self._known, self.library.version, self.options.where
-        if known and (known.version == version or (where and time.monotonic() - known.moment < SNAPSHOT_SECONDS)):
-            return known
-        moment, documents, pictures = time.monotonic(), self.library.documents(), None
-        if where:
-            parts = self.library.parts(None, where)
-            shown = {part.document_id for part in parts}
-            documents = [record for record in documents if record.id in shown]
-            pictures = frozenset(part.image.sha256 + part.image.suffix for part in parts if part.image)
-        self._known = _Snapshot(version, moment, documents, pictures)
-        return self._known

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from diptych.search.query.date_phrases import DATE_PHRASE, Period, parse_period
 from diptych.where import And, Compare, Expression, Operator
@@ -50,6 +51,20 @@ _QUOTED = re.compile(r'"[^"]*"|“[^”]*”')
 
 FieldKinds = Mapping[str, str]
 """Field name -> `number`, `date` or `text`."""
+
+
+class KnownFields(NamedTuple):
+    """The fields that limits in the wording may mean."""
+
+    kinds: FieldKinds
+    rare: Set[str] = frozenset()
+    """See `rare_fields`."""
+
+    @classmethod
+    def of(cls, documents: Iterable[Mapping[str, FieldValue]]) -> "KnownFields":
+        """Those of some documents."""
+        found = list(documents)
+        return cls(field_kinds(found), rare_fields(found))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from diptych.where import Expression, parse_where
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from diptych.search.query.plain_filters import KnownFields
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -38,6 +40,8 @@ class Query:
     describe_image: bool = True
     """If no encoder reads images: whether a captioner may be asked, at its price, what the image shows. A caption that
     is known is used anyway."""
+    known_fields: KnownFields | None = None
+    """The fields that limits in the wording may mean; None: those of the store."""
     problem: str = ""
     """Why the image, or a limit in the wording, is not used. `QueryPreparation` sets it."""
 

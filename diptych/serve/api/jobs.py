@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Collection, Sequence
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
@@ -43,16 +43,23 @@ async def ingest(request: Request, response: Response, library: Library, body: I
 
 
 @router.get("/jobs", response_model=list[Job])
-async def jobs(request: Request) -> Sequence[Job]:
+async def jobs(request: Request, library: Library) -> Sequence[Job]:
     """List the jobs, the last one first."""
     jobs: Jobs | None = request.app.state.jobs
-    return jobs.list() if jobs else []
+    names = await library.shown_names()
+    return [_shown(job, names) for job in (jobs.list() if jobs else ())]
 
 
 @router.get("/jobs/{job}", response_model=Job)
-async def job(request: Request, job: Annotated[str, Path(max_length=80, description="The `id` of a job.")]) -> Any:
+async def job(
+    request: Request, library: Library, job: Annotated[str, Path(max_length=80, description="The `id` of a job.")]
+) -> Job:
     """Show how far a job is."""
     jobs: Jobs | None = request.app.state.jobs
     if jobs is None:
         raise NotFound(f"{job}: no such job; this server ingests nothing")
-    return jobs.find(job)
+    return _shown(jobs.find(job), await library.shown_names())
+
+
+def _shown(job: Job, names: Collection[str] | None) -> Job:
+    return job if names is None else job.restricted_to(names)

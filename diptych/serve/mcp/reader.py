@@ -187,7 +187,9 @@ class Reader:
         await self.served.delete(record.id)
         return self._documents([record], 1, ["deleted"])
 
-    def show_job(self, job: Job) -> Shown[JobResult]:
+    async def show_job(self, job: Job) -> Shown[JobResult]:
+        names = await self.served.shown_names()
+        job = job if names is None else job.restricted_to(names)
         report = [job.message, *(f"{one.document}: {one.reason}" for one in job.failures)]
         result = JobResult(job.id, job.status, dict(job.counts), job.total, list(filter(None, report)))
         return Shown(result, text.job_text(result))

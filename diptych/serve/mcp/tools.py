@@ -218,15 +218,16 @@ class Tools:
         """
         assert self._jobs  # else there is no such tool
         found = self._jobs.find(job) if job else self._jobs.start(paths, self._reader.served.options.roots)
-        reported = -1
+        reported, filtered = -1, self._reader.served.options.where is not None
         for _ in range(JOB_POLLS):
-            if (done := sum(found.counts.values())) > reported:  # progress that does not grow is an error in MCP
-                await context.report_progress(done, found.total)
+            done = 0 if filtered else sum(found.counts.values())
+            if done > reported:  # progress that does not grow is an error in MCP
+                await context.report_progress(done, None if filtered else found.total)
                 reported = done
             if found.ended_at:
                 break
             await asyncio.sleep(JOB_SECONDS / JOB_POLLS)
-        return self._reader.show_job(found)
+        return await self._reader.show_job(found)
 
     @reported
     async def delete(self, document: Document) -> Shown[results.DocumentsResult]:
