@@ -40,6 +40,12 @@ class Answerer:
     """Returns the path of an image of a passage's place on its page, or None."""
     on_text: Callable[[str], None] | None = None
     """Called with each sentence of the first answer as it arrives, before any check."""
+    still_wanted: Callable[[], None] | None = None
+    """Called before each request to the model, and as its first answer arrives; what it raises ends the answer."""
+
+    def check(self) -> None:
+        if self.still_wanted:
+            self.still_wanted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,8 @@ def answer_question(
         return Answer(question, text, unanswered=True, resembles=resembles, why=why)
     model = answerer.model
     request, items = _build_request(question, picture, items, answerer)
-    stream = SentenceStream(answerer.on_text) if answerer.on_text else None
+    stream = SentenceStream(answerer.on_text, answerer.check) if answerer.on_text or answerer.still_wanted else None
+    answerer.check()
     reply = model.ask(request, stream)
     if stream:
         stream.end()
@@ -86,8 +93,10 @@ def answer_question(
     draft = parse_reply(reply)
     result = _Round(draft, check_sentences(draft.sentences, evidence), reply.usage, {})
     if any(sentence.failures for sentence in result.checked):
+        answerer.check()
         result = _correct(request, result, evidence, model)
     if answerer.verify:
+        answerer.check()
         checked, usage = verify_sentences(question, result.checked, items, model, answerer.detail)
         result = replace(result, checked=checked, usage=result.usage + usage)
     return _compose(question, result, items, answerer)

@@ -142,12 +142,14 @@ def complete_sentences(text: str, *, ended: bool = False) -> list[str]:
 class SentenceStream:
     """Receives a reply in pieces and passes on each sentence once it is complete."""
 
-    def __init__(self, on_sentence: Callable[[str], None]) -> None:
-        self._on_sentence = on_sentence
+    def __init__(self, on_sentence: Callable[[str], None] | None, on_piece: Callable[[], None] = lambda: None) -> None:
+        """`on_piece`: called with every piece, whether or not it completes a sentence."""
+        self._on_sentence, self._on_piece = on_sentence, on_piece
         self._text = ""
         self._passed_on = 0
 
     def __call__(self, piece: str) -> None:
+        self._on_piece()
         self._text += piece
         self._pass_on(complete_sentences(self._text))
 
@@ -155,8 +157,9 @@ class SentenceStream:
         self._pass_on(complete_sentences(self._text, ended=True))
 
     def _pass_on(self, found: Sequence[str]) -> None:
-        for sentence in found[self._passed_on :]:
-            self._on_sentence(sentence)
+        if self._on_sentence:
+            for sentence in found[self._passed_on :]:
+                self._on_sentence(sentence)
         self._passed_on = max(self._passed_on, len(found))
 
 

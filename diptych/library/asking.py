@@ -20,6 +20,7 @@ def ask(
     search_many: Callable[[list[Query], int], list[Results[Hit]]],
     limit: int,
     on_text: Callable[[str], None] | None,
+    still_wanted: Callable[[], None] | None,
 ) -> Answer:
     """See `Diptych.ask`, whose `search_many` finds the hits."""
     store, model = runtime.existing(), runtime.answerer
@@ -45,6 +46,7 @@ def ask(
         runtime.meter.price(model.name),
         crop,
         on_text,
+        still_wanted,
     )
     answered = answer_question(query.text, image, items, answerer, resembles=hits.resembles)
     return with_charges(answered, account.charges)

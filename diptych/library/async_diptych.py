@@ -95,7 +95,7 @@ class AsyncDiptych:
     ) -> Answer:
         """See `Diptych.ask`. `on_text` is called in the event loop.
 
-        After the caller was cancelled, it is no longer called, and its next text ends the request to the model.
+        After the caller was cancelled, it is no longer called, and the next text of the model ends the request to it.
         """
         loop, waiting = asyncio.get_running_loop(), True
 
@@ -104,12 +104,15 @@ class AsyncDiptych:
                 on_text(text)
 
         def forward(text: str) -> None:
-            if not waiting:
-                raise CancelledError
             loop.call_soon_threadsafe(call, text)
 
+        def still_wanted() -> None:
+            if not waiting:
+                raise CancelledError
+
         try:
-            return await self._run(self._readers, self.sync.ask, question, limit, forward if on_text else None)
+            listener = forward if on_text else None
+            return await self._run(self._readers, self.sync.ask, question, limit, listener, still_wanted)
         finally:
             waiting = False
 

@@ -172,16 +172,22 @@ class Diptych:
         return hits
 
     def ask(
-        self, question: Query | str, limit: int = ANSWER_HITS, on_text: Callable[[str], None] | None = None
+        self,
+        question: Query | str,
+        limit: int = ANSWER_HITS,
+        on_text: Callable[[str], None] | None = None,
+        still_wanted: Callable[[], None] | None = None,
     ) -> Answer:
         """Answer a question from the best `limit` hits with the model of the setting `answerer`.
 
-        Every citation is checked. `on_text` is called with each sentence as it arrives, before the checks. Raises
-        `SettingsError` if no model is set, `QueryError`, `ProviderError` and `BudgetReached`.
+        Every citation is checked. `on_text` is called with each sentence as it arrives, before the checks.
+        `still_wanted` is called before each request to the model, and as its answer arrives; what it raises ends the
+        request. Raises `SettingsError` if no model is set, `QueryError`, `ProviderError` and `BudgetReached`.
         """
         from diptych.library.asking import ask
 
-        return ask(_as_query(question), self._runtime, self._preparation, self.search_many, limit, on_text)
+        query, find = _as_query(question), self.search_many
+        return ask(query, self._runtime, self._preparation, find, limit, on_text, still_wanted)
 
     def evaluate(
         self,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from diptych.answering.answer import Answer
 from diptych.errors import QueryError, StoreMissing
-from diptych.library.diptych import ANSWER_HITS, Diptych
+from diptych.library.diptych import Diptych
 from diptych.library.explanations import explain_no_hits
 from diptych.library.parts import Part
 from diptych.pipeline.discovery.skipped_files import SkippedFile
@@ -121,10 +121,12 @@ class ServedLibrary:
         return await self._readers.run(lambda: self.library.interpret(self._restricted(query)))
 
     async def ask(
-        self, question: Query, limit: int = ANSWER_HITS, on_text: Callable[[str], None] | None = None
+        self, question: Query, limit: int, on_text: Callable[[str], None], still_wanted: Callable[[], None]
     ) -> Answer:
-        """See `Diptych.ask`; `on_text` is called in another thread."""
-        answer = await self._askers.run(self.library.ask, self._restricted(question), limit, on_text)
+        """See `Diptych.ask`; the functions are called in another thread."""
+        answer = await self._askers.run(
+            lambda: self.library.ask(self._restricted(question), limit, on_text, still_wanted)
+        )
         for source in answer.citations:
             self._issue(Path(source.image).name if source.image else "")
         return answer

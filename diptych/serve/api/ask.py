@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import CancelledError
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import BaseModel, Field
+from starlette.types import Receive
 
 from diptych.answering.answer import Answer
 from diptych.errors import DiptychError
@@ -28,6 +29,10 @@ EVENTS = (
     'Events: `draft` has a sentence of the first answer, before it is checked (`{"text": …}`); `answer` has the '
     "checked answer and ends the stream; `problem` has an error and ends it, too."
 )
+
+GONE = Response(status_code=499)
+"""The client went away; nobody gets this."""
+T = TypeVar("T")
 
 router = APIRouter(prefix=PREFIX, tags=["ask"], responses=PROBLEMS)
 
@@ -68,15 +73,29 @@ async def ask(
     question = make_question(
         options.q, image, options.where, options.limit, passages=options.passages, pictures=options.pictures
     )
-    if "text/event-stream" not in request.headers.get("accept", ""):
-        return await _Asked(library, question).result()
-    return await stream_answer(library, question)
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return await stream_answer(library, question, request.receive)
+    asked = _Asked(library, question, request.receive)
+    try:
+        return await asked.unless_left(asked.result()) or GONE
+    finally:
+        asked.end()
 
 
-async def stream_answer(library: ServedLibrary, question: Question) -> StreamingResponse:
-    """Sentences as they arrive, then the checked answer. Raises `DiptychError` for what fails before the first one."""
-    asked = _Asked(library, question)
-    await asked.first()
+async def stream_answer(library: ServedLibrary, question: Question, receive: Receive) -> Response:
+    """Sentences as they arrive, then the checked answer. Raises `DiptychError` for what fails before the first one.
+
+    `receive`: tells when the client goes away.
+    """
+    asked = _Asked(library, question, receive)
+    begun = False
+    try:
+        begun = await asked.unless_left(asked.begins()) or False
+    finally:
+        if not begun:
+            asked.end()
+    if not begun:
+        return GONE
     return StreamingResponse(asked.events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
@@ -89,13 +108,16 @@ class Draft(BaseModel):
 class _Asked:
     """A question that is being answered in a thread."""
 
-    def __init__(self, library: ServedLibrary, question: Question) -> None:
+    def __init__(self, library: ServedLibrary, question: Question, receive: Receive) -> None:
         self._library, self._question = library, question
         self._drafts: asyncio.Queue[str | None] = asyncio.Queue()
         """Sentences; None: the answer is there, or it failed."""
         self._loop = asyncio.get_running_loop()
-        self._answer = asyncio.create_task(library.ask(question.query, question.limit, self._on_text))
+        self._answer = asyncio.create_task(
+            library.ask(question.query, question.limit, self._on_text, self._still_wanted)
+        )
         self._answer.add_done_callback(self._on_end)
+        self._watch = asyncio.create_task(self._until_left(receive))
         self._seen: list[str | None] = []
         self._left = False
         """Whether the client has gone away."""
@@ -105,16 +127,38 @@ class _Asked:
         if self._left and not answer.cancelled():
             answer.exception()  # else asyncio logs that nobody looked at it
 
-    def _on_text(self, sentence: str) -> None:
+    def _still_wanted(self) -> None:
         if self._left:
             raise CancelledError  # ends the request to the model
+
+    def _on_text(self, sentence: str) -> None:
         self._loop.call_soon_threadsafe(self._drafts.put_nowait, sentence)
 
-    async def first(self) -> None:
+    async def unless_left(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """What `work` returns; None if the client goes away before."""
+        running = asyncio.create_task(work)
+        try:
+            await asyncio.wait({running, self._watch}, return_when=asyncio.FIRST_COMPLETED)
+            return None if self._left else running.result()
+        finally:
+            running.cancel()
+
+    def end(self) -> None:
+        """Nobody waits for the answer any longer."""
+        self._left = True
+        self._watch.cancel()
+
+    async def _until_left(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._left = True
+
+    async def begins(self) -> bool:
         """Wait for the first sentence or the answer. Raises what the question raises."""
         self._seen.append(await self._drafts.get())
         if self._answer.done():
             self._answer.result()
+        return True
 
     async def events(self) -> AsyncIterator[bytes]:
         try:
@@ -132,7 +176,7 @@ class _Asked:
             except DiptychError as error:
                 yield _event("problem", problem_of(error))
         finally:
-            self._left = True
+            self.end()
 
     async def result(self) -> dict[str, Any]:
         answer, query = await self._answer, self._question.query

@@ -142,8 +142,10 @@ class Reader:
         result = FigureResult(make_item(part, shown=image is not None), items, pictures.notes)
         return Shown(result, text.figure_text(result), [image] if image else [], _links([result.figure]))
 
-    async def ask(self, question: Query, limit: int, on_text: Callable[[str], None]) -> Shown[AskResult]:
-        answer = await self.served.ask(question, limit, on_text)
+    async def ask(
+        self, question: Query, limit: int, on_text: Callable[[str], None], still_wanted: Callable[[], None]
+    ) -> Shown[AskResult]:
+        answer = await self.served.ask(question, limit, on_text, still_wanted)
         ids = {record.name: record.id for record in await self.served.documents()}
         pictures, sources, images = Pictures(HIT_SIDE), [], []
         missing = "there is no answer" if answer.failed else "the documents do not answer this"

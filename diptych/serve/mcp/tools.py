@@ -142,14 +142,16 @@ class Tools:
         """
         loop, stopped, sent = asyncio.get_running_loop(), threading.Event(), list[Future[None]]()
 
-        def on_text(sentence: str) -> None:
+        def still_wanted() -> None:
             if stopped.is_set():
                 raise _Cancelled  # ends the request to the model
+
+        def on_text(sentence: str) -> None:
             step = context.report_progress(len(sent) + 1, message=f"sentence {len(sent) + 1} is written, not checked")
             sent.append(asyncio.run_coroutine_threadsafe(step, loop))
 
         try:
-            shown = await self._reader.ask(Query(question, where=parse_filter(where)), limit, on_text)
+            shown = await self._reader.ask(Query(question, where=parse_filter(where)), limit, on_text, still_wanted)
         finally:
             stopped.set()
         await asyncio.gather(*map(asyncio.wrap_future, sent), return_exceptions=True)

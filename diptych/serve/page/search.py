@@ -124,7 +124,8 @@ async def ask(request: Request, library: Library) -> Response:
     state = SearchState("/ask", [(name, value) for name, value in filled if isinstance(value, str)])
     try:
         image = await query_image(state.get("image"), library) if state.get("image") else None
-        return await stream_answer(library, Question(Query(state.get("q"), image, state.where()), ANSWER_HITS))
+        question = Question(Query(state.get("q"), image, state.where()), ANSWER_HITS)
+        return await stream_answer(library, question, request.receive)
     except DiptychError as error:
         return JSONResponse({"detail": str(error)}, problem_of(error).status)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
@@ -63,16 +64,20 @@ def test_sentences_are_streamed_from_either_provider(vendor: Vendor, tmp_path: P
 
 def test_nothing_is_streamed_after_cancellation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     streamed: list[str] = []
-    begun, go_on = threading.Event(), threading.Event()
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
 
     async def main() -> None:
         library = AsyncDiptych.open(Settings(store=str(tmp_path / "store")))
 
-        def ask(question: object, limit: int, on_text: object) -> None:
+        def ask(question: object, limit: int, on_text: object, still_wanted: object) -> None:
             assert callable(on_text)
+            assert callable(still_wanted)
             begun.set()
             go_on.wait(120)
             on_text("Too late.")
+            with pytest.raises(CancelledError):
+                still_wanted()
+            ended.set()
 
         monkeypatch.setattr(library.sync, "ask", ask)
         task = asyncio.create_task(library.ask("green valve", on_text=streamed.append))
@@ -85,7 +90,7 @@ def test_nothing_is_streamed_after_cancellation(tmp_path: Path, monkeypatch: pyt
         await asyncio.sleep(0)
 
     asyncio.run(main())
-    assert begun.is_set()
+    assert ended.is_set()
     assert streamed == []
 
 

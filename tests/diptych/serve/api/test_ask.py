@@ -10,14 +10,17 @@ from concurrent.futures import CancelledError
 from typing import Any, cast
 
 import pytest
+from starlette.responses import StreamingResponse
 from starlette.testclient import TestClient
+from starlette.types import Message, Scope
 
 from diptych import Diptych, Query
+from diptych.answering.answer import Answer
 from diptych.search.query.query_options import Question
 from diptych.serve.api.ask import stream_answer
 from diptych.serve.app import create_app
 from diptych.serve.served_library import ServedLibrary
-from tests.support.openai_requests import Broken
+from tests.support.openai_requests import Asked, Broken
 from tests.support.openai_server import OpenAIRoutes
 from tests.support.served_store import ADDRESS
 
@@ -98,22 +101,72 @@ def test_server_without_a_model_says_how_to_set_one(served_diptych: Diptych, mon
 async def test_client_that_goes_away_ends_the_request_to_the_model() -> None:
     left, ended = threading.Event(), threading.Event()
 
-    def write(on_text: Callable[[str], None]) -> None:
+    def write(on_text: Callable[[str], None], still_wanted: Callable[[], None]) -> None:
         on_text("The valve is green.")
         left.wait()
         try:
-            on_text("Nobody reads this.")
+            still_wanted()
         except CancelledError:
             ended.set()
             raise
 
     class Library:
-        async def ask(self, question: Query, limit: int, on_text: Callable[[str], None]) -> None:
-            await asyncio.to_thread(write, on_text)
+        async def ask(self, question: Query, limit: int, *functions: Callable[..., None]) -> None:
+            await asyncio.to_thread(write, *functions)
 
-    answer = await stream_answer(cast(ServedLibrary, Library()), Question(Query("which colour has the valve"), 5))
+    async def receive() -> Message:
+        await asyncio.Event().wait()  # the client stays until the stream is closed
+        raise AssertionError
+
+    question = Question(Query("which colour has the valve"), 5)
+    answer = await stream_answer(cast(ServedLibrary, Library()), question, receive)
+    assert isinstance(answer, StreamingResponse)
     events = cast(AsyncGenerator[bytes], answer.body_iterator)
     assert b"The valve is green." in await anext(events)
     await events.aclose()
     left.set()
     assert await asyncio.to_thread(ended.wait, 30)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+async def test_client_that_goes_away_before_the_answer_pays_for_no_further_request(
+    served_diptych: Diptych, says: OpenAIRoutes, monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
+    """The answer that it leaves behind would have to be corrected."""
+    begun, left, ended = threading.Event(), threading.Event(), threading.Event()
+    complete, ask = says.answer, served_diptych.ask
+
+    def slow(asked: Asked) -> Any:
+        begun.set()
+        left.wait(60)
+        return complete(asked)
+
+    def watched(*arguments: Any) -> Answer:
+        try:
+            return ask(*arguments)
+        except CancelledError:
+            ended.set()
+            raise
+
+    says.answer = slow
+    monkeypatch.setattr(served_diptych, "ask", watched)
+    messages: list[Message] = [{"type": "http.request", "body": b"q=which+colour+has+the+valve"}]
+
+    async def receive() -> Message:
+        if messages:
+            return messages.pop()
+        await asyncio.to_thread(begun.wait, 60)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        pass
+
+    headers = {"host": "127.0.0.1", "accept": accept, "content-type": "application/x-www-form-urlencoded"}
+    scope: Scope = {
+        "type": "http", "method": "POST", "path": "/api/v1/ask", "query_string": b"", "scheme": "http",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()], "client": ("127.0.0.1", 1),
+    }  # fmt: skip
+    await create_app(served_diptych)(scope, receive, send)
+    left.set()
+    assert await asyncio.to_thread(ended.wait, 60)
+    assert len(says.asked) == 1
