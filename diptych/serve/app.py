@@ -17,6 +17,7 @@ from diptych.serve.jobs import Ingest, Jobs
 from diptych.serve.metrics import CountRequests, Metrics
 from diptych.serve.options import PREFIX, ServeOptions
 from diptych.serve.page.html import add_error_pages, mount_static
+from diptych.serve.prefix import BelowPrefix
 from diptych.serve.problems import add_problems
 from diptych.serve.served_library import ServedLibrary
 from diptych.serve.sessions import Sessions
@@ -60,7 +61,8 @@ def create_app(library: Diptych, options: ServeOptions | None = None, ingest: In
     app.openapi = describe(app, token=bool(options.token))  # type: ignore[method-assign]
     app.add_middleware(Guard, options)
     app.add_middleware(CountRequests, metrics)
-    app.add_middleware(SecurityHeaders)  # the last one is the outermost: refusals get them, too
+    app.add_middleware(SecurityHeaders)  # refusals get them, too
+    app.add_middleware(BelowPrefix, options.prefix)  # the last one is the outermost
     return app
 
 

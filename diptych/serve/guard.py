@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from diptych.serve.options import PREFIX, ServeOptions
 from diptych.serve.page.login import LOGIN, exchange_token, redirect_to_login
+from diptych.serve.prefix import own_path
 from diptych.serve.problems import Problem
 from diptych.serve.sessions import Sessions
 
@@ -82,7 +83,7 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> Response | None:
         """The response to a request that must not reach the application."""
-        headers, path = Headers(scope=scope), scope["path"]
+        headers, path = Headers(scope=scope), own_path(scope)
         if not self._knows_host(headers.get("host", "")):
             return Problem(
                 421, "the server is not known under this name; add it with `diptych serve --allowed-host NAME`"
@@ -153,7 +154,7 @@ class Guard:
             limit.reschedule(None)
             await send(message)
 
-        seconds = ANSWER_SECONDS.get(scope["path"], MAX_SECONDS)
+        seconds = ANSWER_SECONDS.get(own_path(scope), MAX_SECONDS)
         try:
             async with asyncio.timeout(seconds) as limit:
                 await self._app(scope, receive_limited, send_started)
@@ -173,7 +174,7 @@ def _is_own_request(scope: Scope, headers: Headers) -> bool:
     site = headers.get("sec-fetch-site")
     if site is not None:
         follows_link = scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate"
-        is_page = not scope["path"].startswith(PREFIX) and headers.get("sec-fetch-dest") == "document"
+        is_page = not own_path(scope).startswith(PREFIX) and headers.get("sec-fetch-dest") == "document"
         return site in ("same-origin", "none") or (follows_link and is_page)
     origin = headers.get("origin")
     if origin is None:
@@ -186,6 +187,6 @@ def _client(scope: Scope) -> str:
 
 
 def _cost(scope: Scope) -> float:
-    if scope["path"].startswith(CHEAP_FOLDERS):
+    if own_path(scope).startswith(CHEAP_FOLDERS):
         return CHEAP
     return 1.0 if scope["method"] in SAFE_METHODS and "token=" not in str(URL(scope=scope).query) else COSTLY

@@ -84,7 +84,7 @@ def serve(
             timeout_keep_alive=KEEPALIVE_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
-        on_start(f"http://{shown}:{port}")
+        on_start(f"http://{shown}:{port}{options.prefix}")
         uvicorn.Server(config).run(sockets=[listener])
 
 

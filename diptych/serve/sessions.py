@@ -8,6 +8,8 @@ from http.cookies import CookieError, SimpleCookie
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
+from diptych.serve.prefix import address
+
 COOKIE = "diptych"
 SESSION_SECONDS = 30 * 86_400
 
@@ -42,7 +44,8 @@ class Sessions:
         """Add the cookie to a response; `secure`: browsers only send it over HTTPS."""
         end = str(int(time.time()) + SESSION_SECONDS)
         value = f"{end}.{self._signature(end)}"
-        response.set_cookie(COOKIE, value, SESSION_SECONDS, httponly=True, samesite="strict", secure=secure)
+        path = address("") or "/"  # other servers of this host do not get it
+        response.set_cookie(COOKIE, value, SESSION_SECONDS, path=path, httponly=True, samesite="strict", secure=secure)
 
     def _is_valid(self, value: str) -> bool:
         end, _, signature = value.partition(".")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     default=None,
     help="Ingest in runs of the deployment ingest/on-demand, or in this process. Default: as PREFECT_API_URL is set.",
 )
+@click.option("--prefix", default="", metavar="PATH", help="Path below which a reverse proxy serves this: /search.")
 @click.option("--allowed-host", "allowed_hosts", multiple=True, metavar="NAME", help="Name of a reverse proxy.")
 @click.option(
     "--rate",
@@ -45,6 +46,7 @@ def serve(
     write: bool,
     roots: tuple[str, ...],
     deployed: bool | None,
+    prefix: str,
     allowed_hosts: tuple[str, ...],
     rate: float,
     budget: float | None,
@@ -64,6 +66,7 @@ def serve(
         port=port,
         token=os.environ.get(TOKEN_VARIABLE, "").strip(),
         allowed_hosts=allowed_hosts,
+        prefix=prefix.rstrip("/"),
         rate=rate,
         roots=tuple(root if "://" in root else os.path.realpath(root) for root in roots),
         where=parse_filter(where),

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from diptych import Diptych
 from diptych.serve.app import create_app
+from diptych.serve.options import ServeOptions
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
@@ -32,10 +33,11 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def served_page(library: Diptych) -> Iterator[str]:
-    """The address of a server for an open store, in a thread of this process."""
+def served_page(library: Diptych, options: ServeOptions | None = None) -> Iterator[str]:
+    """The address of a server for an open store, in a thread of this process; without the prefix of its options."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(create_app(library), log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        app = create_app(library, options)
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

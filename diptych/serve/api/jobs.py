@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from diptych.serve.dependencies import Library
 from diptych.serve.jobs import Job, Jobs, NotAllowed
 from diptych.serve.options import PREFIX
+from diptych.serve.prefix import address
 from diptych.serve.problems import PROBLEMS
 from diptych.serve.served_library import NotFound
 
@@ -38,7 +39,7 @@ async def ingest(request: Request, response: Response, library: Library, body: I
     if not library.options.roots or jobs is None:
         raise NotAllowed("this server ingests nothing; start it with `diptych serve --ingest PATH`")
     job = jobs.start(body.paths, library.options.roots)
-    response.headers["location"] = f"{PREFIX}/jobs/{job.id}"
+    response.headers["location"] = address(f"{PREFIX}/jobs/{job.id}")
     return job
 
 

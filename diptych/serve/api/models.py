@@ -15,6 +15,7 @@ from diptych.library.parts import Part
 from diptych.search.groups import Group
 from diptych.search.hits import Face, Hit
 from diptych.serve.options import PREFIX
+from diptych.serve.prefix import address
 from diptych.serve.store_fields import StoreField
 from diptych.store.register import DocumentRecord
 from extractors.types import ImageFile
@@ -84,11 +85,11 @@ else:
 
 def picture_address(image: str | None) -> str | None:
     """The address of a picture, from the path of its file."""
-    return f"{PREFIX}/pictures/{Path(image).name}" if image else None
+    return address(f"{PREFIX}/pictures/{Path(image).name}") if image else None
 
 
 def image_address(image: ImageFile) -> str:
-    return f"{PREFIX}/pictures/{image.sha256}{image.suffix}"
+    return address(f"{PREFIX}/pictures/{image.sha256}{image.suffix}")
 
 
 def show_hit(hit: Hit) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from diptych.serve.page.form import SearchState
 from diptych.serve.page.hits import Shown, own_fields, short_name, show_image, view_hits
 from diptych.serve.page.html import HtmlRoute, html_page
 from diptych.serve.page.leaf import boxes, view_parts
+from diptych.serve.prefix import address
 from diptych.serve.problems import problem_of
 from diptych.serve.served_library import ServedLibrary
 from diptych.store.names import in_natural_order
@@ -83,7 +84,7 @@ def _list(records: Sequence[DocumentRecord]) -> list[Listed]:
             catalogues.setdefault(split_name(record.name)[0], []).append(record)
         else:
             shown = replace(record, name=short_name(record.name), error=record.reason)
-            found.append(Listed(shown, f"/documents/{record.id}"))
+            found.append(Listed(shown, address(f"/documents/{record.id}")))
     for name, rows in catalogues.items():
         whole = replace(
             min(rows, key=lambda record: STATUSES.index(record.status)),
@@ -207,7 +208,7 @@ async def _products(state: SearchState, library: ServedLibrary, rows: Sequence[D
     pictures = {part.document_id: show_image(part.image) for part in reversed(parts) if part.image}
     products = [
         Product(
-            f"/documents/{record.id}",
+            address(f"/documents/{record.id}"),
             record.title or short_name(record.name),
             pictures.get(record.id),
             own_fields(record.fields, record.title),

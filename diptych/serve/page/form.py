@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from diptych.errors import QueryError
 from diptych.search.query.plain_filters import FilteredText
 from diptych.serve.page.hits import PICTURES, short_name
+from diptych.serve.prefix import address
 from diptych.serve.served_library import NotFound, ServedLibrary
 from diptych.serve.store_fields import StoreField
 from diptych.where import ALLOWED_VALUES, And, Compare, Expression, In, Operator, parse_where
@@ -55,7 +56,7 @@ class SearchState:
         dropped = {*drop, *changed, "from"}
         kept = [(name, value) for name, value in self._all if name not in dropped]
         kept += [(name, str(value)) for name, value in changed.items() if value not in (None, "")]
-        return self.path + (f"?{urlencode(kept)}" if kept else "")
+        return address(self.path) + (f"?{urlencode(kept)}" if kept else "")
 
     def without_filters(self) -> str:
         return self.address(drop=[name for name, _ in self._all if FILTERS.match(name)])
@@ -179,7 +180,11 @@ async def query_image(name: str, library: ServedLibrary) -> bytes:
 async def image_and_hit(state: SearchState, library: ServedLibrary) -> dict[str, Any]:
     """What the form shows of the image, or of the hit, that is searched with."""
     image, like = state.get("image"), state.get("like")
-    shown = {"image_address": PICTURES + quote(image), "like_link": f"/hits/{quote(like)}", "like_name": "a hit"}
+    shown = {
+        "image_address": address(PICTURES + quote(image)),
+        "like_link": address(f"/hits/{quote(like)}"),
+        "like_name": "a hit",
+    }
     with suppress(NotFound):
         part = await library.part(like) if like else None
         if part:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from diptych.search.hits import Hit
 from diptych.serve.options import PREFIX
 from diptych.serve.page.text import Pieces, mark_words, table_markup
+from diptych.serve.prefix import address
 from diptych.store.points import HEADING_SEPARATOR
 from extractors.catalog.extractor import field_sentence
 from extractors.errors import ExtractionError
@@ -115,8 +116,8 @@ def _view_hit(hit: Hit, query: str) -> HitView:
         title=hit.title if row and hit.title else short_name(hit.document),
         place="" if hit.place == HEADING_SEPARATOR.join(hit.heading) else hit.place,
         heading=hit.heading,
-        link=f"/hits/{hit.id}",
-        like=f"/?like={hit.id}",
+        link=address(f"/hits/{hit.id}"),
+        like=address(f"/?like={hit.id}"),
         is_row=row,
         text=mark_words(_row_text(hit) if row else hit.text, query),
         table=table_markup(hit.table, hit.text) if hit.kind == "table" else Markup(),
@@ -167,11 +168,11 @@ def picture_name(kind: str, label: str, caption: str, title: str) -> str:
 
 
 def show_image(image: ImageFile) -> Shown:
-    return Shown(f"{PICTURES}{image.sha256}{image.suffix}", image.width, image.height)
+    return Shown(address(f"{PICTURES}{image.sha256}{image.suffix}"), image.width, image.height)
 
 
 def _show_file(path: str | None) -> Shown | None:
-    return Shown(PICTURES + Path(path).name, *_size(path)) if path else None
+    return Shown(address(PICTURES + Path(path).name), *_size(path)) if path else None
 
 
 @lru_cache(maxsize=4096)

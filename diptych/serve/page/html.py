@@ -18,6 +18,7 @@ from diptych.errors import DiptychError
 from diptych.serve.options import PREFIX
 from diptych.serve.page.hits import printed_label
 from diptych.serve.page.text import harmless
+from diptych.serve.prefix import address, own_path
 from diptych.serve.problems import on_http_error, problem_of
 
 STATIC = Path(__file__).with_name("static")
@@ -46,7 +47,7 @@ def add_error_pages(app: FastAPI) -> None:
     """Answer browsers with a page for errors outside the API, such as an address that does not exist."""
 
     async def answer(request: Request, error: HTTPException) -> Response:
-        if "text/html" not in request.headers.get("accept", "") or request.url.path.startswith(PREFIX):
+        if "text/html" not in request.headers.get("accept", "") or own_path(request.scope).startswith(PREFIX):
             return await on_http_error(request, error)
         sentence = "There is no page with this address." if error.status_code == 404 else str(error.detail)
         return _error_page(error.status_code, sentence)
@@ -56,7 +57,8 @@ def add_error_pages(app: FastAPI) -> None:
 
 def html_page(template: str, *, status: int = 200, **values: Any) -> Response:
     """A page made from a template."""
-    return HTMLResponse(_environment().get_template(template).render(static=static_path(), **values), status)
+    shown = _environment().get_template(template).render(base=address(""), static=address(static_path()), **values)
+    return HTMLResponse(shown, status)
 
 
 def mount_static(app: FastAPI) -> None:

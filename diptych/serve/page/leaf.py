@@ -10,6 +10,7 @@ from diptych.library.parts import Part
 from diptych.search.place_wording import describe_place
 from diptych.serve.page.hits import Shown, picture_name, printed_label, show_image
 from diptych.serve.page.text import table_markup
+from diptych.serve.prefix import address
 from extractors.formats import is_row
 from extractors.layout.labels import figure_label
 from extractors.types import WHOLE_KINDS
@@ -76,14 +77,14 @@ def boxes(views: Iterable[PartView]) -> list[Box]:
 
 
 def hit_address(part: Part) -> str:
-    return f"/hits/{part.id}"
+    return address(f"/hits/{part.id}")
 
 
 def _view_part(part: Part, parts: Sequence[Part], chosen: str) -> PartView:
     return PartView(
         part=part,
         address=hit_address(part),
-        like=f"/?like={part.id}",
+        like=address(f"/?like={part.id}"),
         chosen=part.id == chosen,
         table=table_markup(part.table, part.text, ALL_ROWS)
         if part.kind == "table" and part.modality == "text"

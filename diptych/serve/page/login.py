@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from diptych.serve.page.html import static_path
+from diptych.serve.prefix import address
 from diptych.serve.sessions import Sessions
 
 LOGIN = "/login"
@@ -21,13 +22,14 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Diptych</title>
+<link rel="icon" href="{static}/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="{static}/page.css">
 {body}
 </html>
 """
 _FORM = """<main class="login">
 <h1>Diptych</h1>
-<form method="post" action="/login">
+<form method="post" action="{action}">
 <label for="token">Token of this server</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
 <button type="submit">Log in</button>
@@ -57,7 +59,7 @@ async def login(
     if not sessions.is_token(token.strip()):
         return _form(following, "This is not the token of this server.", 401)
     # Two slashes, or a backslash, would lead to another server.
-    answer = RedirectResponse("/" + following.lstrip("/\\"), 303)
+    answer = RedirectResponse("/" + (following or address("/")).lstrip("/\\"), 303)
     sessions.open(answer, secure=request.url.scheme == "https")
     return answer
 
@@ -66,7 +68,8 @@ def redirect_to_login(scope: Scope) -> Response:
     """To the form, which leads back to the address that was asked for."""
     following = URL(scope=scope)
     place = following.path + (f"?{following.query}" if following.query else "")
-    return RedirectResponse(f"{LOGIN}?{urlencode({NEXT: place[:MAX_NEXT]})}" if place != "/" else LOGIN, 303)
+    query = f"?{urlencode({NEXT: place[:MAX_NEXT]})}" if place != address("/") else ""
+    return RedirectResponse(address(LOGIN) + query, 303)
 
 
 def exchange_token(scope: Scope, sessions: Sessions) -> Response | None:
@@ -83,12 +86,15 @@ def exchange_token(scope: Scope, sessions: Sessions) -> Response | None:
     rest = urlencode([(name, value) for name, value in query if name != TOKEN])
     place = "/" + quote(scope["path"].lstrip("/\\")) + (f"?{rest}" if rest else "")
     refresh = f'<meta http-equiv="refresh" content="0; url={escape(place, quote=True)}">'
-    answer = HTMLResponse(_PAGE.format(static=static_path(), body=refresh))
+    answer = _page(refresh)
     sessions.open(answer, secure=scope["scheme"] == "https")
     return answer
 
 
 def _form(following: str, error: str = "", status: int = 200) -> HTMLResponse:
     """The form, which leads to the address `following` on this server."""
-    body = _FORM.format(following=escape(following), error=error)
-    return HTMLResponse(_PAGE.format(static=static_path(), body=body), status)
+    return _page(_FORM.format(action=address(LOGIN), following=escape(following), error=error), status)
+
+
+def _page(body: str, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(_PAGE.format(static=address(static_path()), body=body), status)

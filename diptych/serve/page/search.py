@@ -16,6 +16,7 @@ from diptych.serve.page import documents
 from diptych.serve.page.form import SearchState, image_and_hit, query_image
 from diptych.serve.page.hits import view_hits
 from diptych.serve.page.html import HtmlRoute, html_page
+from diptych.serve.prefix import address
 from diptych.serve.problems import problem_of
 from diptych.serve.served_library import Found, ServedLibrary
 from diptych.store.register import DocumentRecord
@@ -91,7 +92,7 @@ async def upload_image(request: Request, library: Library, file: UploadFile) -> 
             raise
         return JSONResponse({"detail": str(error)}, problem_of(error).status)
     if "text/html" in request.headers.get("accept", ""):
-        return RedirectResponse(f"/?image={name}", 303)
+        return RedirectResponse(address(f"/?image={name}"), 303)
     return JSONResponse({"image": name})
 
 

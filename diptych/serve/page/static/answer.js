@@ -1,5 +1,7 @@
 // Draws a checked answer. Everything in it is text: nothing is ever parsed as markup.
 
+import { base } from "./base.js";
+
 export function clearAnswer(content) {
   for (const list of content.querySelectorAll("#answer ol, #answer ul")) list.replaceChildren();
   for (const part of content.querySelectorAll("#answer [hidden], #dropped, .seen")) part.hidden = true;
@@ -42,7 +44,7 @@ function evidence(source, answer) {
   const item = make("li", { id: `source-${source.number}`, tabindex: "-1", "data-number": source.number });
   const place = item.appendChild(make("p", { class: "place" }));
   place.append(make("span", { class: "number" }, String(source.number)));
-  place.append(source.hit ? make("a", { href: `/hits/${source.hit}`, dir: "auto" }, source.place) : make("bdi", {}, source.place));
+  place.append(source.hit ? make("a", { href: `${base}hits/${source.hit}`, dir: "auto" }, source.place) : make("bdi", {}, source.place));
   if (source.image) {
     const plate = item.appendChild(make("div", { class: "plate" }));
     plate.append(make("img", { src: source.image, alt: source.caption || source.place, loading: "lazy" }));

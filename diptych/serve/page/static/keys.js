@@ -1,5 +1,6 @@
 // Keys: / to the search field, j and k or arrows between hits, Enter opens, Esc goes back; left and right turn pages.
 
+import { base } from "./base.js";
 import { visit } from "./navigation.js";
 
 const STOPS = ".hits .place a, .parts .place a, .products h2 a, .documents th a, .statements li";
@@ -31,7 +32,7 @@ function act(event, words) {
 }
 
 function goToSearch(words) {
-  if (!words) visit("/", { focus: () => document.querySelector("#q") });
+  if (!words) visit(base, { focus: () => document.querySelector("#q") });
   words?.focus();
   words?.select();
 }

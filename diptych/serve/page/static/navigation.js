@@ -1,5 +1,7 @@
 // Loads addresses of our own pages into <main>. The history keeps the address, the content and where it was scrolled to.
 
+import { base } from "./base.js";
+
 const KEPT = 20;
 const kept = new Map(); // history key -> { content, title, scroll }
 let running = null;
@@ -35,7 +37,7 @@ function onClick(event) {
   const target = new URL(href);
   const here = target.pathname + target.search === location.pathname + location.search;
   if (target.origin !== location.origin || link.target || link.hasAttribute("download") || (here && target.hash)) return;
-  if (target.pathname.startsWith("/api/")) return;
+  if (!target.pathname.startsWith(base) || target.pathname.startsWith(`${base}api/`)) return;
   event.preventDefault();
   visit(target);
 }
