@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from diptych.errors import SettingsError
 from diptych.library.diptych import Diptych
 from diptych.serve import api, page
 from diptych.serve.api import state
+from diptych.serve.api.parameters import refuse_unknown
 from diptych.serve.description import describe, operation_id
 from diptych.serve.guard import Guard
 from diptych.serve.headers import SecurityHeaders
@@ -51,7 +52,9 @@ def create_app(library: Diptych, options: ServeOptions | None = None, ingest: In
     )
     app.state.library, app.state.sessions = served, Sessions(options.token)
     app.state.metrics, app.state.jobs = metrics, jobs
-    for router in (*api.ROUTERS, *page.ROUTERS):
+    for router in api.ROUTERS:
+        app.include_router(router, dependencies=[Depends(refuse_unknown)])
+    for router in page.ROUTERS:
         app.include_router(router)
     app.add_api_route("/metrics", state.metrics, include_in_schema=False)
     run_mcp = _add_mcp(app, served, jobs)

@@ -46,6 +46,7 @@ STATUSES: tuple[tuple[type[DiptychError], int], ...] = (
     (DiptychError, 500),
 )
 """The first class that fits decides."""
+EXTRA = "there is no such field"
 logger = logging.getLogger("diptych.serve")
 
 
@@ -101,7 +102,8 @@ async def _on_diptych_error(request: Request, error: Exception) -> Problem:
 
 async def _on_invalid_request(request: Request, error: Exception) -> Problem:
     assert isinstance(error, RequestValidationError)
-    return Problem(422, "; ".join(list_mistakes(error.errors())))
+    mistakes = [{**one, "msg": EXTRA} if one["type"] == "extra_forbidden" else one for one in error.errors()]
+    return Problem(422, "; ".join(list_mistakes(mistakes)))
 
 
 async def on_http_error(request: Request, error: Exception) -> Problem:

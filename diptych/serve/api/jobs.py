@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from diptych.serve.dependencies import Library
 from diptych.serve.jobs import Job, Jobs, NotAllowed
@@ -21,6 +21,8 @@ PathName = Annotated[str, Field(min_length=1, max_length=1000)]
 
 class IngestRequest(BaseModel):
     """What to ingest."""
+
+    model_config = ConfigDict(extra="forbid")  # without its paths, a request means all roots
 
     paths: Annotated[
         list[PathName],

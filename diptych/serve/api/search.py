@@ -20,6 +20,7 @@ from diptych.serve.api.models import (
     show_group,
     show_hit,
 )
+from diptych.serve.api.parameters import FORMS, body_type
 from diptych.serve.dependencies import Library
 from diptych.serve.description import BINARY
 from diptych.serve.options import PREFIX
@@ -29,7 +30,6 @@ from diptych.serve.served_library import Found
 MAX_TEXT = 4000
 """Characters of a query."""
 MAX_WHERE = 2000
-FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 router = APIRouter(prefix=PREFIX, tags=["search"], responses=PROBLEMS)
 
@@ -118,7 +118,7 @@ async def search(library: Library, options: Annotated[SearchOptions, Parameter()
 
 async def check_form(request: Request) -> None:
     """Refuse other bodies, such as JSON, of which nothing would be read."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = body_type(request)
     if kind and kind not in FORMS:
         raise HTTPException(415, f"the body is {kind[:60]}; send a form, such as `curl -F q=WORDS`")
 
