@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException, Path, Response
+from fastapi import APIRouter, HTTPException, Path, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
@@ -23,11 +23,14 @@ MEDIA_TYPES = {
 }  # fmt: skip
 """Suffix of a stored image -> its type. Nothing else is ever sent as a picture."""
 PICTURES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {media_type: {"schema": BINARY} for media_type in MEDIA_TYPES.values()}}
+    200: {"content": {media_type: {"schema": BINARY} for media_type in MEDIA_TYPES.values()}},
+    304: {"description": "The picture that the client has, by the header `If-None-Match`, is still the right one."},
 }
 """How routes document pictures."""
-FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}
+FOR_EVER = "private, max-age=31536000, immutable"
 """Pictures are named by the hash of their bytes."""
+CHECKED = "private, no-cache"
+"""Images of pages may be kept, but asked for again: the page changes with its document."""
 
 router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS)
 DocumentId = Annotated[str, Path(max_length=80, description="The `id` of a document.")]
@@ -101,7 +104,7 @@ async def page(library: Library, document: DocumentId, page: PageNumber) -> dict
 
 
 @router.get("/documents/{document}/pages/{page}/image", response_class=FileResponse, responses=PICTURES)
-async def page_image(library: Library, document: DocumentId, page: PageNumber) -> Response:
+async def page_image(request: Request, library: Library, document: DocumentId, page: PageNumber) -> Response:
     """An image of a page as displayed."""
     record = await _document_with_page(library, document, page)
     drawn = await library.page_image(document, page)
@@ -111,7 +114,7 @@ async def page_image(library: Library, document: DocumentId, page: PageNumber) -
             f"{record.name}, page {page}: there is no image of it, because its file is not a PDF file on this machine, "
             f"or has changed since it was ingested",
         )
-    return await picture(library, drawn.image.sha256 + drawn.image.suffix)
+    return await _picture(request, library, drawn.image.sha256 + drawn.image.suffix, CHECKED)
 
 
 @router.get("/hits/{hit_id}", response_model=PartModel)
@@ -121,10 +124,18 @@ async def hit(library: Library, hit_id: HitId) -> Any:
 
 
 @router.get("/pictures/{name}", response_class=FileResponse, responses=PICTURES)
-async def picture(library: Library, name: PictureName) -> Response:
+async def picture(request: Request, library: Library, name: PictureName) -> Response:
     """A picture by its name: the SHA-256 of its bytes and a suffix, as in the addresses of hits."""
-    path = await library.picture(name)
-    return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers=FOR_EVER)
+    return await _picture(request, library, name, FOR_EVER)
+
+
+async def _picture(request: Request, library: ServedLibrary, name: str, caching: str) -> Response:
+    path, tag = await library.picture(name), f'"{name}"'
+    headers = {"cache-control": caching, "etag": tag}
+    known = (one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(","))
+    if tag in known:
+        return Response(status_code=304, headers=headers)
+    return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers=headers)
 
 
 async def _document_with_page(library: ServedLibrary, document: str, page: int) -> Any:

@@ -47,6 +47,19 @@ def test_pictures_have_fixed_types_and_may_be_cached(client: TestClient) -> None
     assert "immutable" in answer.headers["cache-control"]
 
 
+def test_pictures_that_a_client_has_are_not_sent_again(client: TestClient, served_diptych: Diptych) -> None:
+    (hit, *_) = client.get("/api/v1/search", params={"q": "pump", "modality": "image"}).json()["hits"]
+    leaflet = next(one for one in served_diptych.documents() if one.name == "leaflet.pdf")
+    for address in (hit["image"], f"/api/v1/documents/{leaflet.id}/pages/1/image"):
+        tag = client.get(address).headers["etag"]
+        for known in (tag, f"W/{tag}", f'"other", {tag}'):
+            again = client.get(address, headers={"if-none-match": known})
+            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        assert client.get(address, headers={"if-none-match": '"other"'}).status_code == 200
+    # The page may look different after the next ingest.
+    assert client.get(address).headers["cache-control"] == "private, no-cache"
+
+
 @pytest.mark.parametrize(
     "name",
     [
