@@ -189,4 +189,6 @@ def _client(scope: Scope) -> str:
 def _cost(scope: Scope) -> float:
     if own_path(scope).startswith(CHEAP_FOLDERS):
         return CHEAP
+    if own_path(scope) == "/mcp":  # most calls of tools are searches; how many questions run at once is limited
+        return 1.0
     return 1.0 if scope["method"] in SAFE_METHODS and "token=" not in str(URL(scope=scope).query) else COSTLY

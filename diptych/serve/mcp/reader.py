@@ -52,6 +52,8 @@ class Shown(Generic[T]):
     """(what it shows, base64, media type)."""
     links: dict[str, str] = field(default_factory=dict)
     """URI of a resource -> what it is."""
+    failed: bool = False
+    """Whether it is the report of something that failed."""
 
 
 class Reader:
@@ -194,7 +196,7 @@ class Reader:
         job = job if names is None else job.restricted_to(names)
         report = [job.message, *(f"{one.document}: {one.reason}" for one in job.failures)]
         result = JobResult(job.id, job.status, dict(job.counts), job.total, list(filter(None, report)))
-        return Shown(result, text.job_text(result))
+        return Shown(result, text.job_text(result), failed=job.status == "failed")
 
     async def record(self, name: str) -> DocumentRecord:
         """A document by its id, its name, or the end of its name."""

@@ -113,6 +113,9 @@ class _Server(MCPServer[Any]):
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
         tool = self._tool_manager.get_tool(name)
         known = tool.parameters["properties"] if tool else {}
+        needed = tool.parameters.get("required", ()) if tool else ()
+        # Agents send null for arguments that they leave out.
+        arguments = {one: value for one, value in arguments.items() if value is not None or one in needed}
         if tool and (unknown := sorted(set(arguments) - set(known))):
             raise ToolError(f"{name} has no argument {unknown[0][:80]!r}; it has {', '.join(known) or 'none'}")
         try:

@@ -68,7 +68,7 @@ def reported(tool: Callable[P, Awaitable[Shown[T]]]) -> Callable[P, Awaitable[Ca
             content += [TextContent(text=f"Picture: {name}"), ImageContent(data=data, mime_type=media_type)]
         content += [ResourceLink(uri=uri, name=name) for uri, name in shown.links.items()]
         structured = TypeAdapter(type(shown.result)).dump_python(shown.result, mode="json")
-        return CallToolResult(content=content, structured_content=structured)
+        return CallToolResult(content=content, structured_content=structured, is_error=shown.failed)
 
     # The package derives the schema of the result from this annotation.
     signature = inspect.signature(tool, eval_str=True)

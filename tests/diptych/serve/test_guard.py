@@ -172,6 +172,12 @@ def test_each_client_has_a_rate(served_diptych: Diptych) -> None:
     assert refused.json()["detail"].startswith("too many requests; try again in ")
 
 
+def test_a_call_of_a_tool_counts_as_one_request(served_diptych: Diptych) -> None:
+    app = create_app(served_diptych, ServeOptions(rate=5))
+    with TestClient(app, base_url=ADDRESS) as client:
+        assert {client.post("/mcp", json={}).status_code for _ in range(15)}.isdisjoint({429})
+
+
 def test_slow_requests_and_slow_answers_end(monkeypatch: pytest.MonkeyPatch) -> None:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "POST":

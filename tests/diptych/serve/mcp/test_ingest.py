@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from diptych import Diptych
+from diptych.errors import SourceError
 from diptych.serve.jobs import Job, JobStatus
 from diptych.serve.mcp import tools
-from tests.diptych.serve.mcp.test_server import connected
+from tests.diptych.serve.mcp.test_server import connected, text_of
 from tests.diptych.serve.mcp.test_server import library as library
 
 
@@ -35,3 +36,26 @@ async def test_progress_of_an_ingest_only_grows(
         ended.set()
     assert not result.is_error
     assert steps == [0]
+
+
+async def test_an_ingest_that_failed_is_an_error(library: Diptych, tmp_path: Path) -> None:
+    def ingest(paths: Sequence[str], job: Job, stopped: threading.Event) -> JobStatus:
+        raise SourceError(f"{paths[0]}: no such file or folder; check the path")
+
+    async with connected(library, ingest=ingest, write=True, roots=(str(tmp_path),)) as client:
+        result = await client.call_tool("ingest", {"paths": ["missing"]})
+        assert result.is_error
+        assert "missing: no such file or folder; check the path" in text_of(result)
+        assert result.structured_content["status"] == "failed"
+
+
+async def test_null_stands_for_an_argument_that_is_left_out(library: Diptych) -> None:
+    """Many agents send all arguments of a tool."""
+    async with connected(library) as client:
+        nothing = dict.fromkeys(("where", "modality", "limit", "offset", "images"))
+        found = await client.call_tool("search", {"query": "red pump", **nothing})
+        assert not found.is_error
+        plain = await client.call_tool("search", {"query": "red pump"})
+        assert found.structured_content == plain.structured_content
+        refused = await client.call_tool("search", {"query": None})
+        assert text_of(refused) == "search: query: Input should be a valid string"
