@@ -91,6 +91,7 @@ class QueryPreparation:
         """(the image as a source, what messages call it); what is not a file yet is written to `folder`."""
         from diptych.pipeline.discovery.sources import find_sources
         from extractors.catalog.table import is_url
+        from extractors.formats import document_kind
 
         name = "the image of the query"
         try:
@@ -104,6 +105,8 @@ class QueryPreparation:
                 return find_sources([image]).sources[0], str(image)
             file = folder / "image.png"  # an extractor of images reads all kinds of them, whatever the suffix
             file.write_bytes(image if isinstance(image, bytes) else _to_png(image))
+            if kind := document_kind(file):
+                raise QueryError(f"{name} is {kind}; use a PNG, JPEG or WebP file, such as a picture of its page")
             return replace(find_sources([file]).sources[0], name=name), name
         except SourceError as error:
             raise QueryError(str(error)) from error
@@ -181,8 +184,12 @@ def _stored_image(extraction: Extraction, name: str, pictures: Path) -> Path:
 
 def _to_png(image: Image) -> bytes:
     """Raises `QueryError` for an image that cannot be decoded, such as one whose file is closed."""
+    from PIL.Image import Image
+
     from extractors.pictures.decode import normalise_image
 
+    if not isinstance(image, Image):
+        raise QueryError(f"the image of a query must be a path, a URL, bytes or a PIL image, not {image!r:.40}")
     data = BytesIO()
     try:
         normalise_image(image).save(data, "PNG")

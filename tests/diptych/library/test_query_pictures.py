@@ -106,6 +106,23 @@ def test_bytes_that_are_no_picture_are_refused(runtime: Runtime, data: bytes, me
         prepared(runtime, data)
 
 
+@pytest.mark.parametrize(
+    ("data", "kind"), [(b"%PDF-1.7\n", "a .pdf file"), (b"PK\x03\x04\0", "an office document or ZIP archive")]
+)
+def test_a_document_is_refused_with_what_to_use_instead(runtime: Runtime, data: bytes, kind: str) -> None:
+    with pytest.raises(QueryError) as refused:
+        prepared(runtime, data)
+    assert str(refused.value) == (
+        f"the image of the query is {kind}; use a PNG, JPEG or WebP file, such as a picture of its page"
+    )
+
+
+@pytest.mark.parametrize("image", [3, ["a.png"], {"image": RED}])
+def test_other_values_than_images_are_named(runtime: Runtime, image: Any) -> None:
+    with pytest.raises(QueryError, match=r"must be a path, a URL, bytes or a PIL image, not (3|\['a\.png'\]|\{)"):
+        prepared(runtime, image)
+
+
 def test_a_closed_pil_image_is_refused(runtime: Runtime) -> None:
     closed = Image.open(io.BytesIO(RED))
     closed.close()
