@@ -23,3 +23,10 @@ def test_dates_that_are_accepted_are_read_by_the_engine(date: str) -> None:
 def test_dates_that_do_not_exist_are_mistakes_in_the_filter(text: str) -> None:
     with pytest.raises(QueryError, match="neither a number nor a date like 2026-01-31"):
         filter_json(parse_where(f'made > "{text}"'))
+
+
+def test_texts_that_a_field_may_equal_are_one_condition() -> None:
+    where = 'price < 5 or category = "a" or category in ("b", "a") or not category = "c"'
+    other = filter_json(parse_where('price < 5 or not category = "c"'))["must"][0]["should"]
+    found = filter_json(parse_where(where))["must"][0]["should"]
+    assert found == [{"key": 'fields."category"', "match": {"any": ["a", "b"]}}, *other]
