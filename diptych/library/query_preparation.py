@@ -48,14 +48,17 @@ class QueryPreparation:
         A search finds out at its end what was committed since the register was last read. If that changes how the
         queries are read, it is repeated.
         """
+        from diptych.models.request_queue import QUERY_RETRY_SECONDS, retried_for
+
         context = self._runtime.search_context
 
         def reading() -> object:
             return context.languages, [self.interpret(query) for query in queries]
 
         before = reading()
-        result = work([self.prepare(query) for query in queries], context)
-        return result if reading() == before else work([self.prepare(query) for query in queries], context)
+        with retried_for(QUERY_RETRY_SECONDS):
+            result = work([self.prepare(query) for query in queries], context)
+            return result if reading() == before else work([self.prepare(query) for query in queries], context)
 
     def prepare(self, query: Query) -> Query:
         """The query as it is searched. Raises `QueryError` for an image that cannot be searched with."""

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from typing import TypeVar
 
 from diptych.endpoints import Endpoint
@@ -31,6 +31,21 @@ MIN_ATTEMPT = 1.0
 """Seconds that an attempt may take even when its turn comes late."""
 MAX_LEADING_REFUSALS = 8
 """If so many items fail alone and none has passed, the rest of a batch is not split further."""
+
+QUERY_RETRY_SECONDS = 10.0
+"""How long the requests of a search are retried: somebody waits for it."""
+_RETRY_SECONDS: ContextVar[float | None] = ContextVar("retry_seconds", default=None)
+"""How long requests are retried, if not until their deadline. Thread pools pass it by `copy_context`."""
+
+
+@contextmanager
+def retried_for(seconds: float) -> Iterator[None]:
+    """Requests in this block are retried for so long at most, unless the provider says how long to wait."""
+    token = _RETRY_SECONDS.set(seconds)
+    try:
+        yield
+    finally:
+        _RETRY_SECONDS.reset(token)
 
 
 class NotRepeatable(ProviderError):
@@ -85,7 +100,7 @@ class RequestQueue:
         now = self._clock()
         if asked is not None and asked > longest:
             why = f"it asks to wait {asked:.0f} s, longer than the setting `longest_wait` of {longest:g} s"
-        elif attempt == MAX_ATTEMPTS or now + pause >= deadline:
+        elif attempt == MAX_ATTEMPTS or now + pause >= (deadline if asked is not None else self._last_try(deadline)):
             spent = now - deadline + self._endpoint.seconds
             why = f"given up after {attempt} attempt{'s' * (attempt > 1)} in {spent:.0f} s"
         if why:
@@ -94,6 +109,11 @@ class RequestQueue:
             with self._slots:
                 self._paused_until = max(self._paused_until, now + pause)
         return pause
+
+    def _last_try(self, deadline: float) -> float:
+        """The time after which a request is not retried, if the provider did not ask to wait."""
+        patience = _RETRY_SECONDS.get()
+        return deadline if patience is None else min(deadline, deadline - self._endpoint.seconds + patience)
 
     @contextmanager
     def _turn(self, ticket: int, tokens: int) -> Iterator[None]:

@@ -10,7 +10,7 @@ import pytest
 
 from diptych.endpoints import Endpoint, OpenAI, api_key, is_local
 from diptych.errors import ModelError, ProviderError
-from diptych.models.request_queue import RequestQueue, call_in_halves, request_queue
+from diptych.models.request_queue import RequestQueue, call_in_halves, request_queue, retried_for
 
 
 class Time:
@@ -57,6 +57,17 @@ def test_transient_errors_are_retried_with_growing_pauses() -> None:
     time = Time()
     assert _queue(time).call(_failing(_busy(), _busy(), _busy()), 0) == "answer"
     assert [0.75 * n <= slept <= 1.25 * n for n, slept in zip((0.5, 1, 2), time.slept, strict=True)] == [True] * 3
+
+
+def test_request_of_a_search_is_retried_for_seconds_but_waits_as_long_as_it_is_asked_to() -> None:
+    time, down = Time(), [_busy()] * 8
+    with retried_for(10), pytest.raises(ProviderError, match=r"given up after [45] attempts in \d s"):
+        _queue(time).call(_failing(*down), 0)
+    assert sum(time.slept) < 10
+    time = Time()
+    with retried_for(10):
+        assert _queue(time).call(_failing(_busy(retry_after=20)), 0) == "answer"
+    assert time.slept == [20]
 
 
 def test_permanent_error_is_raised_at_once() -> None:
