@@ -27,6 +27,8 @@ from diptych.errors import (
 )
 from diptych.serve.headers import HEADERS
 from diptych.serve.jobs import NotAllowed
+from diptych.serve.options import PREFIX
+from diptych.serve.prefix import address
 from diptych.serve.served_library import NotFound
 from diptych.serve.threads import ServerBusy
 
@@ -109,7 +111,11 @@ async def _on_invalid_request(request: Request, error: Exception) -> Problem:
 async def on_http_error(request: Request, error: Exception) -> Problem:
     """The answer to an error of the web framework, such as an unknown address."""
     assert isinstance(error, HTTPException)
-    return Problem(error.status_code, str(error.detail), dict(error.headers or {}))
+    detail = str(error.detail)
+    if detail == HTTPStatus(error.status_code).phrase and error.status_code in (404, 405):
+        what = "nothing at this address" if error.status_code == 404 else f"no {request.method} at this address"
+        detail = f"there is {what}; see {address(PREFIX)}/openapi.json"
+    return Problem(error.status_code, detail, dict(error.headers or {}))
 
 
 async def _on_bug(request: Request, error: Exception) -> Problem:

@@ -91,7 +91,8 @@ class ServedLibrary:
         restricted = self._restricted(query)
         understood = self.library.interpret(restricted)
         hits = self.library.search(restricted, limit, offset)
-        return Found(hits, understood, "" if hits else self._explain(query, hits.resembles))
+        nothing = "" if hits else self._explain(query, hits.resembles)
+        return Found(hits, understood, f"there are no hits after the first {offset}" if nothing and offset else nothing)
 
     async def explain_no_hits(self, query: Query, *, resembles: bool) -> str:
         """Why nothing was found; `resembles`: whether anything in the store resembles the query."""

@@ -18,6 +18,7 @@ from diptych.serve.problems import PROBLEMS
 from diptych.store.register import DocumentRecord
 
 T = TypeVar("T")
+TEXT = {"text/plain": {"schema": {"type": "string"}}}
 STORE_SECONDS = 5.0
 """How long probes and Prometheus wait for the store: both ask again, and do not wait for a minute as searches do."""
 
@@ -65,7 +66,7 @@ async def health(library: Library) -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+@router.get("/metrics", response_class=Response, responses={200: {"content": TEXT}})
 async def metrics(request: Request, library: Library) -> Response:
     """Metrics for Prometheus: requests and their seconds by route, documents and jobs by status, and dollars spent.
 

@@ -42,7 +42,10 @@ def test_errors_are_problems_with_the_sentence_of_the_command_line(client: TestC
     assert problem["detail"] == (
         'filter, column 7: expected a number, a date, true, false or a text in quotes ("…"), found the end'
     )
-    assert client.get("/nothing").json()["status"] == 404
+    missing, refused = client.get("/api/v1/find").json(), client.put("/api/v1/search")
+    assert (missing["status"], missing["detail"]) == (404, "there is nothing at this address; see /api/v1/openapi.json")
+    assert refused.json()["detail"] == "there is no PUT at this address; see /api/v1/openapi.json"
+    assert refused.headers["allow"]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org"])

@@ -19,6 +19,7 @@ from tests.support.served_store import ADDRESS
         ("groups?q=pump&kind=page", "kind: there is no such parameter; there are q, where, by, limit, each"),
         ("documents?state=failed", "state: there is no such parameter; did you mean status? there are status, name"),
         ("like/x?split=1", "split: there is no such parameter; did you mean split_rows? there are where, limit"),
+        ("search?q=pump&where=page+>+1&where=page+<+3", "where: this parameter is given 2 times; give it once"),
         ("status?x=1", "x: there is no such parameter; this address takes no parameters"),
     ],
 )

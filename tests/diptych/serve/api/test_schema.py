@@ -69,4 +69,6 @@ def test_clients_can_be_generated(served_diptych: Diptych) -> None:
         for status in ("4XX", "5XX"):
             (media_type,) = operation["responses"][status]["content"]
             assert media_type == "application/problem+json"
+    metrics = described["paths"]["/api/v1/metrics"]["get"]["responses"]["200"]["content"]
+    assert metrics == {"text/plain": {"schema": {"type": "string"}}}
     assert "security" not in create_app(served_diptych).openapi()

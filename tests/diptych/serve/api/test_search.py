@@ -48,6 +48,8 @@ def test_finding_nothing_is_explained_as_on_the_command_line(client: TestClient)
     found = client.get("/api/v1/search", params={"q": "pump", "where": 'colour = "red"'}).json()
     assert found["hits"] == []
     assert found["nothing"].startswith("nothing found: no document has a field colour; there are ")
+    found = client.get("/api/v1/search", params={"q": "pump", "offset": 2000}).json()
+    assert found["nothing"] == "there are no hits after the first 2000"
 
 
 def test_an_image_is_searched_with(client: TestClient) -> None:
