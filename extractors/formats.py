@@ -190,16 +190,6 @@ def find_format(path: Path) -> Format | None:
     return None
 
 
-def document_kind(path: Path) -> str:
-    """Return what a file is by its content, such as `a .pdf file`; nothing for images and unrecognised content."""
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    found = [row for row in FORMATS if row.signature and re.match(row.signature, head)]
-    if not found or any(row.module == _PHOTOS for row in found):
-        return ""
-    return "an office document or ZIP archive" if found[0].signature == _ZIP else f"a {found[0].suffixes[0]} file"
-
-
 def describe_formats() -> str:
     """Return the known suffixes, and what is wrong with plug-ins that cannot be used, as the end of a message."""
     known = " ".join(suffix for row in formats() for suffix in row.suffixes)

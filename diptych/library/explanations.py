@@ -36,8 +36,15 @@ def explain_no_hits(documents: Sequence[DocumentRecord], where: Expression | Non
         return "nothing found: the store has no passages and no pictures; `diptych status` lists its documents"
     if not resembles:
         return "nothing found: nothing in the store resembles the query; check its spelling, or use other words"
-    reasons = [*_field_mistakes(documents, where), *_name_mistakes(documents, where)] if where else []
+    reasons = find_mistakes(documents, where) if where else []
     return "nothing found" + (": " + "; ".join(reasons) if reasons else "")
+
+
+def find_mistakes(documents: Sequence[DocumentRecord], where: Expression) -> list[str]:
+    """What is wrong with a filter: fields, values and documents that do not exist, one sentence for each."""
+    if not documents:
+        return []
+    return [*_field_mistakes(documents, where), *_name_mistakes(documents, where)]
 
 
 def _field_mistakes(documents: Sequence[DocumentRecord], where: Expression) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import BytesIO
@@ -94,7 +95,6 @@ class QueryPreparation:
         """(the image as a source, what messages call it); what is not a file yet is written to `folder`."""
         from diptych.pipeline.discovery.sources import find_sources
         from extractors.catalog.table import is_url
-        from extractors.formats import document_kind
 
         name = "the image of the query"
         try:
@@ -108,7 +108,7 @@ class QueryPreparation:
                 return find_sources([image]).sources[0], str(image)
             file = folder / "image.png"  # an extractor of images reads all kinds of them, whatever the suffix
             file.write_bytes(image if isinstance(image, bytes) else _to_png(image))
-            if kind := document_kind(file):
+            if kind := _document_kind(file):
                 raise QueryError(f"{name} is {kind}; use a PNG, JPEG or WebP file, such as a picture of its page")
             return replace(find_sources([file]).sources[0], name=name), name
         except SourceError as error:
@@ -177,6 +177,18 @@ class QueryPreparation:
         skipped = [problem.reason for problem in captions.problems]
         skipped += [f"no caption: {caption.skipped}" for caption in captions.captions]
         return "", f"has {skipped[0] if skipped else 'no caption'}; {SET_ENCODER}"
+
+
+def _document_kind(file: Path) -> str:
+    """What a file is by its content, such as `a .pdf file`; nothing for images and unrecognised content."""
+    from extractors.formats import FORMATS, HEAD_BYTES
+
+    with file.open("rb") as opened:
+        head = opened.read(HEAD_BYTES)
+    found = [row for row in FORMATS if row.signature and re.match(row.signature, head)]
+    if not found or any(row.media_type.startswith("image/") for row in found):
+        return ""
+    return f"a {found[0].suffixes[0]} file" if len(found) == 1 else "an office document or ZIP archive"
 
 
 def _stored_image(extraction: Extraction, name: str, pictures: Path) -> Path:

@@ -99,7 +99,10 @@ class ServedLibrary:
         return await self._readers.run(self._explain, query, resembles)
 
     def _explain(self, query: Query, resembles: bool) -> str:
-        return explain_no_hits(self._filter.snapshot().documents, query.filter, resembles=resembles)
+        documents = self._filter.snapshot().documents
+        if self._filter and not documents:
+            return "nothing found: this server shows no documents at present"
+        return explain_no_hits(documents, query.filter, resembles=resembles)
 
     async def search_groups(self, query: Query, by: By = "document", limit: int = 10, each: int = 3) -> Results[Group]:
         """See `Diptych.search_groups`."""

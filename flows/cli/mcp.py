@@ -5,6 +5,7 @@ import os
 import click
 
 from flows.cli import options
+from flows.cli.serve import report_mistakes
 
 
 @click.command()
@@ -32,4 +33,6 @@ def mcp(where: str | None, write: bool, roots: tuple[str, ...], budget: float | 
 
     places = tuple(root if "://" in root else os.path.realpath(root) for root in roots)
     with options.open_store(store, budget) as diptych:
-        serve_stdio(diptych, ServeOptions(where=parse_filter(where), write=write, roots=places), ingest_here(diptych))
+        chosen = ServeOptions(where=parse_filter(where), write=write, roots=places)
+        report_mistakes(diptych, chosen.where)
+        serve_stdio(diptych, chosen, ingest_here(diptych))

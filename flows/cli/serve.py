@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,7 @@ from flows.output.terminal import print_message
 
 if TYPE_CHECKING:
     from diptych import Diptych
+    from diptych.where import Expression
 
 
 @click.command()
@@ -74,6 +76,7 @@ def serve(
     )
     with options.open_store(store, budget) as diptych:
         _check_store(diptych)
+        report_mistakes(diptych, chosen.where)
         in_prefect = bool(os.environ.get("PREFECT_API_URL")) if deployed is None else deployed
         place = options.absolute_store(diptych.settings.store)
         ingest = ingest_in_prefect(str(place)) if in_prefect else ingest_here(diptych)
@@ -96,6 +99,16 @@ def _check_store(diptych: Diptych) -> None:
         if "://" not in diptych.settings.store:
             raise
         print_message(f"{error}; requests will find nothing until then")
+
+
+def report_mistakes(diptych: Diptych, where: Expression | None) -> None:
+    """Report fields and documents in the operator's filter that do not exist: it would hide everything in silence."""
+    from diptych.errors import StoreError
+    from diptych.library.explanations import find_mistakes
+
+    with suppress(StoreError):  # there is no store yet, or its server is down
+        if where and (mistakes := find_mistakes(diptych.documents(), where)):
+            print_message(f"--where: {'; '.join(mistakes)}")
 
 
 def _announce(address: str) -> None:

@@ -116,6 +116,12 @@ def test_a_filter_on_parts_hides_the_numbers_of_the_others(served_diptych: Dipty
         assert whole.passages > shown["passages"]
 
 
+def test_a_server_that_shows_nothing_says_so(shop: Diptych) -> None:
+    with TestClient(create_app(shop, ServeOptions(where=parse_where("price > 1000"))), base_url=ADDRESS) as empty:
+        found = empty.get("/api/v1/search?q=jacket").json()
+        assert found["nothing"] == "nothing found: this server shows no documents at present"
+
+
 def test_ambiguous_name_in_the_filter_is_reported_to_the_operator_only(tmp_path: Path) -> None:
     folder = tmp_path / "documents"
     for place in ("open", "secret"):

@@ -59,3 +59,27 @@ def test_other_addresses_require_a_token(capsys: pytest.CaptureFixture[str]) -> 
     assert line.startswith(
         "diptych: 0.0.0.0 can be reached from other machines, which requires a token: set DIPTYCH_TOKEN"
     )
+
+
+def test_a_prefix_that_the_server_uses_itself_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    line = error_line(capsys, "serve", "--prefix", "/documents")
+    assert line == "diptych: the prefix /documents is an address of the server itself; choose another one"
+
+
+@pytest.mark.parametrize(
+    ("where", "sentence"),
+    [
+        ('colur = "red"', "--where: no document has a field colur; there are "),
+        ('document = "valves.jsonl"', '--where: no document is called "valves.jsonl"; '),
+        ("id = 1", ""),
+    ],
+)
+def test_mistakes_in_the_operators_filter_are_reported(where: str, sentence: str, tmp_path: Path) -> None:
+    """It would hide everything in silence."""
+    write_rows(tmp_path / "pumps.jsonl", 1)
+    assert run(["ingest", "pumps.jsonl", "--store", "store"]) == 0
+    command = [*COMMAND, "mcp", "--store", "store", "--where", where]
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=120)
+    assert ended.stderr.startswith(sentence)
+    assert bool(ended.stderr) == bool(sentence)
+    assert ended.stdout == ""

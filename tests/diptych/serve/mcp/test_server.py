@@ -377,8 +377,8 @@ async def test_ingest_needs_write_and_stays_below_the_operators_folders(library:
 
     def ingest(paths: Sequence[str], job: Job, stopped: threading.Event) -> JobStatus:
         asked.append(paths)
-        job.total, job.counts, job.message = 1, {"failed": 1}, "1 document: 1 failed"
-        return "failed"
+        job.total, job.counts, job.message = 1, {"partial": 1}, "1 document: 1 partial"
+        return "partial"
 
     root, outside = tmp_path / "root", tmp_path / "outside"
     root.mkdir()
@@ -391,8 +391,8 @@ async def test_ingest_needs_write_and_stays_below_the_operators_folders(library:
         assert "no such file" in (await refusal(client, "search_by_image", file="a.png")).lower()
     async with connected(library, ingest=ingest, write=True, roots=(str(root),)) as client:
         ended = (await call(client, "ingest", paths=["reports"])).structured_content
-        assert (ended["status"], ended["documents"], ended["total"]) == ("failed", {"failed": 1}, 1)
-        assert ended["untrusted_report"] == ["1 document: 1 failed"]
+        assert (ended["status"], ended["documents"], ended["total"]) == ("partial", {"partial": 1}, 1)
+        assert ended["untrusted_report"] == ["1 document: 1 partial"]
         assert (await call(client, "ingest", job=ended["job"])).structured_content == ended
         assert "no such job" in await refusal(client, "ingest", job="other")
         for path in ("../outside", str(outside), "link/x.pdf", "file:///etc/passwd", f"{root}/../outside"):
