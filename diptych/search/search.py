@@ -184,12 +184,14 @@ def find_hits(
     """`select_points`, with all texts and pictures of the catalogue rows among them; none for nonsense."""
     problems: list[str] = []
     points = select_points(query, context, select, page_size, problems)
-    in_words_alone = query.query.text.strip() and not query.query.image and not query.query.filter
+    asked = query.query
+    in_words_alone = asked.text.strip() and not asked.image and asked.filter == asked.scope
     has_stored_word = any(name in BM25_LISTS for point in points for name in point.fused.ranks)
     makes_sense = has_stored_word or not in_words_alone
-    if not (makes_sense or resembles(query.intent, query.vectors, context.store, context.spaces, context.names)):
+    scope = context.resolve(asked.scope)
+    if not (makes_sense or resembles(query.intent, query.vectors, context.store, context.spaces, context.names, scope)):
         return Results(resembles=False)
-    rows = complete_rows(points, context.resolve(query.query.filter), context.store)
+    rows = complete_rows(points, context.resolve(asked.filter), context.store)
     return Results(rows, problem=next(iter(problems), ""))
 
 

@@ -140,7 +140,8 @@ class ServedLibrary:
         if not self._filter:
             return query
         fields = self._filter.snapshot().fields if may_contain_filter(query.text) else None
-        return replace(query, where=self._with_filter(query.filter), known_fields=fields)
+        where, scope = self._with_filter(query.filter), self._filter.expression
+        return replace(query, where=where, scope=scope, known_fields=fields)
 
     def _with_filter(self, where: Expression | None) -> Expression | None:
         """A client's filter with the operator's; document names in it only stand for documents that clients see."""

@@ -40,6 +40,8 @@ class Query:
     describe_image: bool = True
     """If no encoder reads images: whether a captioner may be asked, at its price, what the image shows. A caption that
     is known is used anyway."""
+    scope: Expression | None = None
+    """The part of the filter outside of which nothing exists for whoever asks; None: all of the store does."""
     known_fields: KnownFields | None = None
     """The fields that limits in the wording may mean; None: those of the store."""
     problem: str = ""

@@ -17,6 +17,7 @@ from diptych.store.names import NameCache
 from diptych.store.spaces import Spaces
 from diptych.store.types import INDEXED, VECTORS, RankedListRequest, Store
 from diptych.vectors import Vector
+from diptych.where import Expression, In, all_of
 
 SHUFFLES = 16
 DEVIATIONS = 1.0
@@ -27,11 +28,17 @@ MIN_DIFFERENCE = 1e-4
 
 
 def resembles(
-    intent: QueryIntent, vectors: Mapping[str, Vector], store: Store, spaces: Spaces, names: NameCache
+    intent: QueryIntent,
+    vectors: Mapping[str, Vector],
+    store: Store,
+    spaces: Spaces,
+    names: NameCache,
+    scope: Expression | None = None,
 ) -> bool:
-    """Whether anything in the store resembles a query in words alone, without an image and a filter.
+    """Whether anything in the store resembles a query in words alone, without an image and a filter of its own.
 
-    `vectors`: those of the query. A query that names a page or asks for a figure always resembles something.
+    `vectors`: those of the query. `scope`: a filter with ids of documents, outside of which nothing counts. A query
+    that names a page or asks for a figure always resembles something.
     """
     return bool(
         intent.page_numbers
@@ -40,9 +47,9 @@ def resembles(
         or intent.asks_for_figure
         or intent.expansions
         or has_function_words(intent.text)
-        or _has_stored_word(intent, store)
-        or _names_document(intent, store, names)
-        or _stands_out(intent, vectors, store, spaces)
+        or _has_stored_word(intent, store, scope)
+        or _names_document(intent, store, names, scope)
+        or _stands_out(intent, vectors, store, spaces, scope)
     )
 
 
@@ -56,19 +63,29 @@ def shuffle_letters(text: str) -> list[str]:
     return shuffled
 
 
-def _has_stored_word(intent: QueryIntent, store: Store) -> bool:
+def _has_stored_word(intent: QueryIntent, store: Store, scope: Expression | None) -> bool:
     if not intent.words:
         return False
-    request = RankedListRequest(1, INDEXED, words=" ".join(intent.words))
+    request = RankedListRequest(1, INDEXED, words=" ".join(intent.words), where=scope)
     return any(collection.search([request])[0] for collection in (store.text, store.images))
 
 
-def _names_document(intent: QueryIntent, store: Store, names: NameCache) -> bool:
+def _names_document(intent: QueryIntent, store: Store, names: NameCache, scope: Expression | None) -> bool:
     words = re.findall(r"\w{2,}", intent.text)
-    return any(names.ids(word, store, part=True) for word in words)
+    named = {document for word in words for document in names.ids(word, store, part=True)}
+    if not named or not scope:
+        return bool(named)
+    where = all_of(In("document_id", tuple(named)), scope)
+    return any(True for collection in (store.text, store.images) for _ in collection.scroll(where))
 
 
-def _stands_out(intent: QueryIntent, own_vectors: Mapping[str, Vector], store: Store, spaces: Spaces) -> bool:
+def _stands_out(
+    intent: QueryIntent,
+    own_vectors: Mapping[str, Vector],
+    store: Store,
+    spaces: Spaces,
+    scope: Expression | None,
+) -> bool:
     """Whether the query is closer to the store than its shuffled forms, in any space."""
     inputs = [(text, None) for text in shuffle_letters(intent.text)]
     shuffled = spaces.encode_queries(inputs, own_vectors.keys() & spaces.encoders.keys())
@@ -77,7 +94,7 @@ def _stands_out(intent: QueryIntent, own_vectors: Mapping[str, Vector], store: S
         for vector in VECTORS[name]:
             if vector in own_vectors and vector in spaces.encoders:
                 vectors: list[Vector] = [own_vectors[vector], *(one[vector] for one in shuffled)]
-                lists = collection.search([RankedListRequest(1, vector, vector=one) for one in vectors])
+                lists = collection.search([RankedListRequest(1, vector, vector=one, where=scope) for one in vectors])
                 best = [points[0].score if points else 0.0 for points in lists]
                 by_space.setdefault(id(spaces.encoders[vector]), []).append(best)
     for scores in by_space.values():

@@ -47,6 +47,16 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diptych]:
 
 
 @pytest.fixture(scope="module")
+def alone(shop: Diptych, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of a store that has only what the filter shows."""
+    store = tmp_path_factory.mktemp("alone") / "store"
+    with Diptych.open(shop.settings.model_copy(update={"store": str(store)})) as library:
+        library.ingest([Path(str(shop.settings.root)) / "open"])
+        with TestClient(create_app(library, ServeOptions(rate=10_000)), base_url=ADDRESS) as client:
+            yield client
+
+
+@pytest.fixture(scope="module")
 def limited(shop: Diptych) -> Iterator[TestClient]:
     options = ServeOptions(where=parse_where(OPEN), roots=(str(shop.settings.root),), rate=10_000)
     with TestClient(create_app(shop, options, ingest_here(shop)), base_url=ADDRESS) as client:
@@ -84,6 +94,16 @@ def test_no_answer_has_a_word_of_what_is_hidden(limited: TestClient) -> None:
         text = answer.text.lower()
         given = "no document has a field margin" if "margin" in address else ""
         assert [word for word in HIDDEN if word in text.replace(given, "")] == [], address
+
+
+@pytest.mark.parametrize("query", ["falcon", "broken", "qxzw kjvb", "jackets", "open", "memo jacket"])
+def test_answers_are_those_of_a_store_without_the_hidden_documents(
+    limited: TestClient, alone: TestClient, query: str
+) -> None:
+    """So neither words nor names of hidden documents make sense of a query, and no model is asked about nonsense."""
+    for address in ("/api/v1/search", "/api/v1/groups", "/", "/catalogue"):
+        found = limited.get(address, params={"q": query})
+        assert (found.status_code, found.text) == (200, alone.get(address, params={"q": query}).text), address
 
 
 async def test_agents_see_no_field_of_what_is_hidden(shop: Diptych) -> None:
