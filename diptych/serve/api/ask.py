@@ -30,8 +30,8 @@ EVENTS = (
     "checked answer and ends the stream; `problem` has an error and ends it, too."
 )
 
-GONE = Response(status_code=499)
-"""The client went away; nobody gets this."""
+GONE = 499
+"""Status of the response that nobody gets: the client went away."""
 T = TypeVar("T")
 
 router = APIRouter(prefix=PREFIX, tags=["ask"], responses=PROBLEMS)
@@ -77,7 +77,7 @@ async def ask(
         return await stream_answer(library, question, request.receive)
     asked = _Asked(library, question, request.receive)
     try:
-        return await asked.unless_left(asked.result()) or GONE
+        return await asked.unless_left(asked.result()) or Response(status_code=GONE)
     finally:
         asked.end()
 
@@ -95,7 +95,7 @@ async def stream_answer(library: ServedLibrary, question: Question, receive: Rec
         if not begun:
             asked.end()
     if not begun:
-        return GONE
+        return Response(status_code=GONE)
     return StreamingResponse(asked.events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
@@ -149,9 +149,11 @@ class _Asked:
         self._watch.cancel()
 
     async def _until_left(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self._left = True
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        finally:
+            self._left = True
 
     async def begins(self) -> bool:
         """Wait for the first sentence or the answer. Raises what the question raises."""
