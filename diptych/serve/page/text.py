@@ -20,6 +20,8 @@ MAX_ROWS = 8
 _CONTROLS = {code: chr(0x2400 + code) for code in range(32) if code not in (9, 10)}
 _INVISIBLE = dict.fromkeys([*range(0x80, 0xA0), 0x202D, 0x202E, *range(0xD800, 0xE000)], "\N{REPLACEMENT CHARACTER}")
 _HARMLESS = {**_CONTROLS, 0x7F: "\N{SYMBOL FOR DELETE}", 13: " ", **_INVISIBLE}
+_EMPTY_HEADER = re.compile(r'<th scope="[a-z]+"([^>]*)></th>')
+"""Screen readers would announce a header without a name."""
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
 
 
@@ -60,7 +62,7 @@ def table_markup(grid: Mapping[str, Any] | None, text: str, most: int = MAX_ROWS
     if table is None:
         return Markup()
     (shown,) = split_rows(table, [range(table.header_rows, min(table.rows, table.header_rows + most))])
-    return Markup(table_html(shown).translate(_HARMLESS))
+    return Markup(_EMPTY_HEADER.sub(r"<td\1></td>", table_html(shown)).translate(_HARMLESS))
 
 
 def _grid_of_markdown(text: str) -> TableGrid | None:

@@ -298,6 +298,7 @@ def test_nothing_in_documents_runs_or_leaves_or_overflows_a_phone(site: Site, br
         assert page.evaluate("/[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\u202e]/.test(document.body.textContent)") is False
         assert "49" not in page.locator("main").inner_text().split()
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], view
+        expect(page.locator("footer")).to_be_hidden()  # which explains keys
     assert not [text for text in complaints if "404" not in text and "422" not in text]
     assert {request.url.split("/", 3)[2] for request in requests} == {site.url.split("/")[2]}
     context.close()

@@ -31,5 +31,8 @@ def test_tables_keep_their_structure_and_lose_rows_that_are_not_shown() -> None:
         '<table><thead><tr><th scope="col">Size</th><th scope="col">&lt;b&gt;</th></tr></thead>'
         "<tbody><tr><td>1</td><td>␛</td></tr></tbody></table>"
     )
+    assert "<thead><tr><td></td><th" in table_markup(
+        None, "|  | c |\n| --- | --- |\n| a | 2 |"
+    )  # a header needs a name
     assert "<td>a | b</td>" in table_markup(None, "| c | d |\n| --- | --- |\n| a \\| b | 2 |")
     assert table_markup(None, "no table") == ""
