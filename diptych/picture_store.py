@@ -9,15 +9,16 @@ import hashlib
 import os
 import re
 import stat
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from diptych.errors import StoreError
 from diptych.object_store import ObjectStore, local_copy
-from extractors.atomic_write import sync_files, write_file
+from extractors.atomic_write import make_private_folder, sync_files, write_file
 
 BATCH = 64
 """Images in memory at a time."""
@@ -30,6 +31,8 @@ UNSENT_SECONDS = 86_400.0
 """A file that was not sent for so long was left by a killed run, or belongs to a query."""
 TRIM_SHARE = 0.9
 """Size of the local copy after it reached its limit."""
+USERS = "stores"
+"""Folder with an empty file for each store that keeps its pictures here."""
 _NAME = re.compile(r"([0-9a-f]{2})/\1[0-9a-f]{62}\.[a-z]+")
 """Of an image. Files with other names are left alone: `../a.png` would lead out of the local copy."""
 
@@ -49,7 +52,31 @@ class PictureStore:
         return self.objects.url if self.objects else str(self.folder.absolute())
 
     def check_writable(self) -> None:
-        """Raises `StoreError` if the object store cannot be written; a folder is checked when it is written."""
+        """Raises `StoreError` if nothing can be written: a worker would take every page with a picture for broken."""
+        with self._writing():
+            make_private_folder(self.folder)
+            tempfile.TemporaryFile(dir=self.folder).close()
+
+    def users(self) -> set[str]:
+        """Ids of the stores whose pictures are kept here; see `diptych.store.picture_binding`."""
+        return {path.name for path in (self.folder / USERS).glob("*")}
+
+    def user_file(self, store: str) -> str:
+        """Address of the file whose existence says that a store uses this picture store."""
+        return f"{self.address}/{USERS}/{store}"
+
+    def add_user(self, store: str) -> None:
+        """Note that a store keeps its pictures here. Raises `StoreError`."""
+        with self._writing():
+            write_file(self.folder / USERS / store, b"")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = f"pictures cannot be stored ({error.strerror}); check the folder and the disk"
+            raise StoreError(f"{self.folder}: {reason}, or set DIPTYCH_PICTURES to another folder") from error
 
     def load(self, files: Iterable[Path]) -> None:
         """Fetch files that are not in the folder; those that do not exist anywhere are still missing then."""
@@ -96,6 +123,12 @@ class SharedPictureStore(PictureStore):
 
     def check_writable(self) -> None:
         self._objects.check_writable()
+
+    def users(self) -> set[str]:
+        return {name.rpartition("/")[2] for name in self._objects.list(USERS)}
+
+    def add_user(self, store: str) -> None:
+        self._objects.put({f"{USERS}/{store}": b""})
 
     def load(self, files: Iterable[Path]) -> None:
         missing = {self._name(file): file for file in dict.fromkeys(files) if not _touch(file)}

@@ -114,11 +114,12 @@ class Diptych:
 
         `on_document` is called with the name of each document. Raises as `ingest` does.
         """
+        from diptych.library.estimate_inputs import estimate_inputs
         from diptych.pipeline.estimate import estimate_documents
 
         found = self.maintenance.find_sources(paths)
         pending = self.maintenance.pending(found.sources) if self._runtime.find_store() else found.sources
-        result = estimate_documents(pending, self._runtime.estimate_inputs(), on_document)
+        result = estimate_documents(pending, estimate_inputs(self._runtime), on_document)
         return replace(result, unchanged=len(found.sources) - len(pending), left_out=tuple(found.left_out))
 
     def search(self, query: Query | str, limit: int = 10, offset: int = 0) -> Results[Hit]:

@@ -256,7 +256,7 @@ class Maintenance:
 
     def sweep(self) -> SweepReport:
         """Delete points, pictures and editions that no live document needs."""
-        return sweep_store(self._runtime.existing(), self._runtime.picture_store)
+        return sweep_store(self._runtime.with_pictures(self._runtime.existing()), self._runtime.picture_store)
 
     def reindex(self, on_document: Callable[[str], None] | None = None) -> int:
         """Encode everything stored with the current encoders and language; return the number of texts encoded.
@@ -265,7 +265,7 @@ class Maintenance:
         """
         from diptych.pipeline.reindex import reindex_store
 
-        runtime, store = self._runtime, self._runtime.existing(bound=False)
+        runtime, store = self._runtime, self._runtime.with_pictures(self._runtime.existing(bound=False))
         spaces, chosen = runtime.spaces.keep_types(store.shapes), runtime.settings
         encoded = reindex_store(store, spaces, chosen.language, runtime.picture_store, on_document)
         runtime.forget_store()  # the next operation opens the new edition
@@ -275,7 +275,7 @@ class Maintenance:
         """Write the whole store to a new folder, as files that people can read."""
         from diptych.pipeline.transfer.transfer import export_store
 
-        return export_store(self._runtime.existing(), self._runtime.picture_store, folder)
+        return export_store(self._runtime.with_pictures(self._runtime.existing()), self._runtime.picture_store, folder)
 
     def import_from(self, folder: Path) -> TransferReport:
         """Add what `export_to` wrote with the same encoders; a new store with `language = auto` gets its language."""
@@ -284,7 +284,7 @@ class Maintenance:
         runtime = self._runtime
         runtime.spaces.adopt(exported_config(folder))  # a new store is bound to it
         store = runtime.store(bound=runtime.settings.language != AUTO)
-        report = import_store(folder, store, runtime.picture_store)
+        report = import_store(folder, runtime.with_pictures(store), runtime.picture_store)
         naming.rename_documents(store, runtime.root)
         runtime.forget_store()
         return report

@@ -17,13 +17,13 @@ from diptych.errors import SettingsError, StoreError, StoreMissing
 from diptych.library.parts import load_page_image, load_parts
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
-from diptych.models.price_list import PriceList
 from diptych.models.vision import VisionModel, check_api_keys, load_vision_model
 from diptych.picture_store import PictureStore, open_picture_store
 from diptych.settings import MEMORY, Settings
 from diptych.shared_limits import SharedLimits
 from diptych.store.names import bind_names
 from diptych.store.open import open_store
+from diptych.store.picture_binding import bind_pictures, find_wrong_pictures
 from diptych.store.register import bind_encoders, stored_config
 from diptych.store.spaces import Spaces
 from diptych.store.terms import check_language
@@ -31,12 +31,11 @@ from diptych.store.types import Store
 from diptych.where import Compare
 from extractors.pictures.store import image_path
 from extractors.temporary_folder import TemporaryFolder
-from extractors.types import Extraction, Options, PageImage, Source
+from extractors.types import Options, PageImage
 
 if TYPE_CHECKING:
     from diptych.captioners.captioner import Captioner
     from diptych.pipeline.discovery.download import Fetch
-    from diptych.pipeline.estimate import EstimateContext
     from diptych.pipeline.pipeline import Pipeline
     from diptych.places.places import Places
     from diptych.rerankers.registry import PageContent, Reranker
@@ -60,7 +59,7 @@ class Runtime:
         self._store: Store | None = None
         self._sandbox: Sandbox | None = None
         self._search_context: SearchContext | None = None
-        self.closed = False
+        self.closed = self._pictures_checked = False
 
     def close(self) -> None:
         """Close everything for good; later calls raise `StoreError` rather than start it again."""
@@ -170,6 +169,17 @@ class Runtime:
         paid["image_encoder"] = self.spaces.images.paid if self.spaces.images else ""
         self.meter.check_prices(paid[role] for role in roles if paid[role])
 
+    def _check_ingest(self) -> None:
+        self.with_pictures(self.store())
+        self.check_models("encoder", "image_encoder", "page_encoder", "captioner")
+
+    def with_pictures(self, store: Store) -> Store:
+        """The store, bound to its picture store. Raises `StoreError` if it is bound to another one."""
+        if not self._pictures_checked:
+            bind_pictures(store, self.picture_store)
+            self._pictures_checked = True
+        return store
+
     @cached_property
     def options(self) -> Options:
         text, pages = self.spaces.text, self.pictures / "pages"
@@ -250,28 +260,7 @@ class Runtime:
             places=self.places,
             language=self.language,
             captioner=self.captioner,
-            check_models=lambda: self.check_models("encoder", "image_encoder", "page_encoder", "captioner"),
-        )
-
-    def estimate_inputs(self) -> EstimateContext:
-        """What an estimate needs; a store that does not exist is not created."""
-        from diptych.pipeline.estimate import EstimateContext
-
-        workers, options = self.workers(), replace(self.options, pages=None)
-
-        def extract(source: Source, pictures: Path) -> Extraction:
-            with self.places.opened(source) as local:
-                return workers.extract(local, options, pictures)
-
-        return EstimateContext(
-            store=self.find_store(),
-            spaces=self.spaces,
-            captioner=self.captioner,
-            ledger=self.ledger,
-            prices=PriceList(self.settings),
-            language=self.language,
-            extract=extract,
-            workers=self.settings.workers,
+            check_models=self._check_ingest,
         )
 
     @property
@@ -283,6 +272,8 @@ class Runtime:
         chosen, store = self.settings, self.existing()
         with self._opened:
             if self._search_context is None or self._search_context.store is not store:
+                # A folder can be the wrong one by chance, as it depends on where the command runs, a URL cannot.
+                shared = self.picture_store.objects is not None
                 self._search_context = SearchContext(
                     store=store,
                     spaces=self.spaces,
@@ -292,6 +283,7 @@ class Runtime:
                     synonyms=load_synonyms(chosen.synonyms),
                     reranker=self.reranker,
                     rerank_pages=chosen.rerank_pages,
+                    problem="" if shared else find_wrong_pictures(store, self.picture_store),
                 )
             return self._search_context
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from diptych.picture_store import PictureStore
+from diptych.store.picture_binding import find_other_users
 from diptych.store.register import (
     DocumentRecord,
     is_visible,
@@ -38,6 +39,8 @@ class SweepReport:
     editions: int
     incomplete: tuple[str, ...] = ()
     """Names of documents that lack parts which were stored: the next ingest stores them again."""
+    kept: str = ""
+    """Why unused pictures are not removed."""
 
 
 def sweep_store(store: Store, pictures: PictureStore) -> SweepReport:
@@ -63,7 +66,8 @@ def sweep_store(store: Store, pictures: PictureStore) -> SweepReport:
     editions = sum([store.drop_edition(edition) for edition in range(1, store.edition)])
     lacking = [record for record in list_records(store) if inventory.missing(record)]
     incomplete = tuple(record.name for record in lacking if _mark_incomplete(store, record.id))
-    return SweepReport(points, _remove_pictures(store, pictures), editions, incomplete)
+    kept = find_other_users(store, pictures)
+    return SweepReport(points, 0 if kept else _remove_pictures(store, pictures), editions, incomplete, kept)
 
 
 @dataclass(slots=True)

@@ -82,6 +82,8 @@ class SearchContext:
     names: NameCache = field(default_factory=NameCache)
     reranker: Reranker | None = None
     rerank_pages: int = BAND
+    problem: str = ""
+    """Why files of pictures may be missing; with every result."""
 
     def resolve(self, where: Expression | None) -> Expression | None:
         """The filter with document names as ids. Raises `QueryError` for an ambiguous name."""
@@ -154,7 +156,7 @@ def search_encoded(
     for query in queries:
         points = page(query)
         hits = make_hits(points, context.pictures, offset + 1, query.intent.page_numbers)
-        problem = "; ".join(filter(None, [query.query.problem, points.problem]))
+        problem = "; ".join(filter(None, [query.query.problem, points.problem, context.problem]))
         results.append(Results(hits, resembles=points.resembles, problem=problem))
     return results
 

@@ -56,6 +56,8 @@ VERSION_ID = str(uuid.uuid5(NAMESPACE, "clock"))
 """The register point whose value changes with every write to the register. It is not a document."""
 SKIPPED_ID = str(uuid.uuid5(NAMESPACE, "skipped"))
 """The register point that lists skipped files. It is not a document."""
+PICTURES_ID = str(uuid.uuid5(NAMESPACE, "pictures"))
+"""The register point that says which picture store is used; see `picture_binding`. It is not a document."""
 INDEXED = "indexed"
 """Payload field that BM25 reads: the words of a passage or picture."""
 PAGE_WORDS = "whole"
@@ -229,7 +231,7 @@ def language_id(language: str) -> str:
 
 def facts_at_opening() -> list[str]:
     """The register points that are read when a store is opened."""
-    return [STORE_ID, SKIPPED_ID, *small_facts()]
+    return [STORE_ID, SKIPPED_ID, PICTURES_ID, *small_facts()]
 
 
 def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:

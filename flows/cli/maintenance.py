@@ -246,7 +246,7 @@ def sweep(store: str | None, as_json: bool) -> int:
     """Remove points, pictures and old editions that no document uses. Safe while documents are being ingested.
 
     Documents that lack parts, because the store has lost them, become partial; the next ingest stores them again.
-    --json prints one object: points, pictures, editions, incomplete (names of such documents).
+    --json prints one object: points, pictures, editions, incomplete (names of such documents), kept (a reason).
     """
     with options.open_store(store) as diptych, progress_display("sweeping"):
         swept = diptych.maintenance.sweep()

@@ -90,7 +90,8 @@ def describe_sweep(swept: SweepReport, store: str) -> str:
     """`removed 3 points, 2 pictures, 1 old edition`, and which documents lack parts."""
     counts = ((swept.points, "point"), (swept.pictures, "picture"), (swept.editions, "old edition"))
     parts = ", ".join(pluralize(count, noun) for count, noun in counts if count)
-    removed = f"removed {parts}" if parts else "nothing to remove; unused pictures are kept for an hour"
+    removed = f"removed {parts}" if parts else "nothing to remove"
+    removed += f"; {swept.kept}" if swept.kept else "" if parts else "; unused pictures are kept for an hour"
     if not swept.incomplete:
         return removed
     retry, names = diptych_command("retry", "--all", store=store), ", ".join(swept.incomplete[:MAX_NAMED])

@@ -233,7 +233,7 @@ def test_sweep_deletes_old_pictures_that_nothing_shows(
     s3.counts()
     assert sweep_store(shelf.index, shelf.pictures).pictures == 2
     counts = s3.counts()
-    assert counts["LIST"] <= 3
+    assert counts["LIST"] <= 5, "two of them ask for other stores"
     assert counts["DELETE"] <= 2
     assert s3.names() - {".writable"} == shelf.shown()
     assert len(list(shelf.pictures.folder.glob("??/*"))) == 1

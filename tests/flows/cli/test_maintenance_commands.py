@@ -203,7 +203,7 @@ def test_reindex_changes_the_language_and_sweep_removes_the_old_edition(
     ]  # fmt: skip
     assert messages[-1].endswith("the old edition is kept until `diptych sweep --store s`")
     assert run_json(capsys, "query", "green valve", "--store", "s")[0]["document"] == "shelf/leaflet.pdf"
-    swept = {"points": 0, "pictures": 0, "editions": 1, "incomplete": []}
+    swept = {"points": 0, "pictures": 0, "editions": 1, "incomplete": [], "kept": ""}
     assert run_json(capsys, "sweep", "--store", "s") == [swept]
     with Diptych.open(load_settings("s")) as library:
         text = library._runtime.existing().text
