@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -113,7 +113,9 @@ class Captioner:
 
         Keys are 64 hexadecimal digits, so they can name the items of a batch.
         """
-        keys = self._keys(extraction, select_pictures(extraction, pictures))
+        batches = self._ledger.open_batches(self.model.name)
+        batched = {key for batch in batches for keys in batch.items.values() for key in keys}
+        keys = self._keys(extraction, select_pictures(extraction, pictures), batched)
         for key, index in _missing_keys(keys, self._known_results(keys)).items():
             try:
                 request = self._build_request(extraction.pictures[index], extraction, pictures)
@@ -141,13 +143,23 @@ class Captioner:
         missing = [key for key in keys.values() if key not in found]
         return found | {key: _Unusable(reason) for key, reason in self._ledger.unusable(missing).items()}
 
-    def _keys(self, extraction: Extraction, selections: Sequence[Selection]) -> dict[int, str]:
-        """Index of each selected picture -> its ledger key."""
-        return {
-            index: ledger_key(picture.image.sha256, self.fingerprint, words_around(picture, extraction))
-            for index, (picture, selection) in enumerate(zip(extraction.pictures, selections, strict=True))
-            if not selection.skipped
-        }
+    def _keys(
+        self, extraction: Extraction, selections: Sequence[Selection], batched: Set[str] = frozenset()
+    ) -> dict[int, str]:
+        """Index of each selected picture -> its ledger key.
+
+        The key names the pixels where it can: the bytes of a file change with the library that writes it. Earlier
+        versions named the bytes; what they recorded keeps that key, and so does what is in open batches (`batched`).
+        """
+        chosen = [index for index, selection in enumerate(selections) if not selection.skipped]
+
+        def key(index: int, content: str) -> str:
+            return ledger_key(content, self.fingerprint, words_around(extraction.pictures[index], extraction))
+
+        keys = {index: key(index, extraction.pictures[index].image.sha256) for index in chosen}
+        earlier = self._ledger.captions(list(keys.values())).keys() | batched
+        pixels = {index: selections[index].pixels for index in chosen if keys[index] not in earlier}
+        return keys | {index: key(index, content) for index, content in pixels.items() if content}
 
     def _build_request(self, picture: Picture, extraction: Extraction, pictures: Path) -> VisionRequest:
         name = f"the picture on page {picture.page}"

@@ -6,6 +6,7 @@ hard to find, while a caption that nobody needs costs less than a cent.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +69,8 @@ class Selection:
     """Index of an earlier picture that looks the same and shares its caption."""
     problem: str = ""
     """Why the picture could not be opened."""
+    pixels: str = ""
+    """See `hash_pixels`; of pictures that are sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def select_pictures(extraction: Extraction, pictures: Path) -> list[Selection]:
         try:
             file = image_path(picture.image, pictures)
             with open_image(file, f"the picture on page {picture.page}", stored=True) as image:
-                features = measure_image(image)
+                features, pixels = measure_image(image), hash_pixels(image)
         except ExtractionError as error:
             selections.append(Selection("unreadable", problem=str(error)))
             continue
@@ -107,7 +110,7 @@ def select_pictures(extraction: Extraction, pictures: Path) -> list[Selection]:
         if (twin := next(twins, None)) is not None:
             selections.append(Selection("duplicate", twin))
             continue
-        selections.append(Selection())
+        selections.append(Selection(pixels=pixels))
         sent.append((picture, features, index))
     return selections
 
@@ -130,6 +133,13 @@ def measure_image(image: Image.Image) -> ImageFeatures:
         hash_bits=(cells[:, 1:] > cells[:, :-1]).ravel(),
         thumbnail=_scale(upright.convert("RGB"), _COMPARED_SIDE, _COMPARED_SIDE),
     )
+
+
+def hash_pixels(image: Image.Image) -> str:
+    """A hash of what a PNG file shows, whatever library compressed it; empty for files that need interpretation."""
+    if image.format != "PNG" or image.mode not in ("L", "RGB") or image.info:
+        return ""
+    return hashlib.sha256(f"{image.mode} {image.size}\0".encode() + image.tobytes()).hexdigest()
 
 
 def _scale(image: Image.Image, width: int, height: int) -> NDArray[np.int16]:

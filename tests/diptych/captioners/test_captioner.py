@@ -14,9 +14,9 @@ from pydantic import BaseModel
 
 from diptych.captioners.caption import ModelCaption
 from diptych.captioners.captioner import MAX_FAILURES, Captioner
-from diptych.captioners.prompt import Prompt
+from diptych.captioners.prompt import Prompt, words_around
 from diptych.errors import BudgetReached, ModelError, ProviderError
-from diptych.models.ledger import Ledger
+from diptych.models.ledger import Ledger, LedgerCaption, OpenBatch, ledger_key
 from diptych.models.meter import Meter
 from diptych.models.vision import ImagePart, Reply
 from diptych.prices import Price, Usage
@@ -73,6 +73,37 @@ def test_changed_picture_needs_one_request(tmp_path: Path) -> None:
     assert missing(captioner(model, tmp_path), other, tmp_path) == [1]
     captioner(model, tmp_path).caption(other, tmp_path)
     assert len(model.asked) == 1
+
+
+def test_same_pixels_in_a_file_with_other_bytes_need_no_request(tmp_path: Path) -> None:
+    document = charts(tmp_path, 2)
+    captioner(ScriptedVision(), tmp_path).caption(document, tmp_path)
+    again = tuple(
+        replace(one, image=stored(chart(number), tmp_path, compress_level=1))
+        for number, one in enumerate(document.pictures)
+    )
+    assert {one.image.sha256 for one in again}.isdisjoint(one.image.sha256 for one in document.pictures)
+    model = ScriptedVision()
+    captioner(model, tmp_path).caption(replace(document, pictures=again), tmp_path)
+    assert model.asked == []
+
+
+def test_caption_that_an_earlier_version_recorded_by_the_bytes_of_the_file_is_found(tmp_path: Path) -> None:
+    document, one = charts(tmp_path, 1), captioner(ScriptedVision(), tmp_path)
+    (figure,) = document.pictures
+    key = ledger_key(figure.image.sha256, one.fingerprint, words_around(figure, document))
+    Ledger(tmp_path).add_caption(key, LedgerCaption("scripted:seer", "Two pumps."))
+    assert one.known_captions(document, tmp_path) == [ModelCaption("Two pumps.", "scripted:seer")]
+
+
+def test_request_in_a_batch_of_an_earlier_version_keeps_its_key(tmp_path: Path) -> None:
+    document, one = charts(tmp_path, 2), captioner(ScriptedVision(), tmp_path)
+    first, _ = document.pictures
+    earlier = ledger_key(first.image.sha256, one.fingerprint, words_around(first, document))
+    Ledger(tmp_path).add_batch(OpenBatch("batch-1", "scripted:seer", "captions", {"item": [earlier]}))
+    keys = [key for key, _ in one.pending_requests(document, tmp_path)]
+    assert earlier in keys
+    assert len(keys) == 2
 
 
 def test_same_picture_and_words_in_another_document_need_no_request(tmp_path: Path) -> None:

@@ -46,4 +46,4 @@ def test_ledger_key_of_a_picture(tmp_path: Path) -> None:
     chart(1).save(tmp_path / "55" / f"{image.sha256}.png")
     one = captioner(tmp_path, captioner="openai:gpt-6-luna")
     ((key, _),) = one.pending_requests(extraction(picture(image, caption="Fig. 1. A pump")), tmp_path)
-    assert key == "7c8433c4d17fd1629376e71f31ae982c8ebc9968a5d566074377634af4e8de73"
+    assert key == "cc1353f430272e85e55e9c5790859335e66e3c4a68ebd93facc82c5256e311c9"
