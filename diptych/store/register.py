@@ -242,7 +242,7 @@ def bind_encoders(store: Store, config: EncodingConfig) -> str:
         raise StoreMismatch(f"the store has format {written}, but this version reads format {STORE_FORMAT}; update it")
     if written < STORE_FORMAT:
         raise StoreMismatch(
-            "the store was written by an earlier version; run `diptych reindex`, which upgrades it and encodes nothing"
+            "the store was written by an earlier version; run `diptych reindex`, which upgrades it and reads no file"
         )
     built = EncodingConfig(**bound["reading"])
     if built != (replace(config, language=built.language) if config.language == AUTO else config):

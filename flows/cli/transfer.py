@@ -14,7 +14,7 @@ from diptych.object_store import hide_credentials
 from diptych.printable import one_line
 from flows.cli import options
 from flows.output.progress import progress_display
-from flows.output.terminal import print_json, print_message
+from flows.output.terminal import ExitCode, print_json, print_message
 from flows.output.wording import pluralize
 
 if TYPE_CHECKING:
@@ -30,23 +30,24 @@ folder_argument = click.argument("folder", metavar="FOLDER", type=click.Path(pat
 @folder_argument
 @options.store
 @options.as_json
-def export(folder: Path, store: str | None, as_json: bool) -> None:
+def export(folder: Path, store: str | None, as_json: bool) -> int:
     """Write the whole store to a new folder as readable files: register, points, vectors, pictures, and the paid
     captions and vectors.
 
-    Picture files that are missing or damaged are left out and listed. --json prints one object: documents, text,
-    images, pictures, captions, vectors (these two: paid ones), lacking (places of the pictures that were left out).
+    Picture files that are missing or damaged are left out and listed; the exit code is then 3. --json prints one
+    object: documents, text, images, pictures, captions, vectors (these two: paid ones), lacking (places of the
+    pictures that were left out).
     """
     with _file_errors(folder), options.open_store(store) as diptych, progress_display("exporting"):
         moved = diptych.maintenance.export_to(folder)
-    _report(moved, f"exported to {folder}", as_json)
+    return _report(moved, f"exported to {folder}", as_json)
 
 
 @click.command("import")
 @folder_argument
 @options.store
 @options.as_json
-def import_(folder: Path, store: str | None, as_json: bool) -> None:
+def import_(folder: Path, store: str | None, as_json: bool) -> int:
     """Read a folder written by `diptych export` into a store that is new or uses the same encoders.
 
     Documents that the store already has are replaced. After an interruption, run the command again. Paid captions and
@@ -60,10 +61,10 @@ def import_(folder: Path, store: str | None, as_json: bool) -> None:
     export_dimensions(folder)  # reject a folder that is not an export before a store is created
     with _file_errors(folder), options.open_store(store) as diptych, progress_display("importing"):
         moved = diptych.maintenance.import_from(folder)
-    _report(moved, f"imported into {hide_credentials(diptych.settings.store)}", as_json)
+    return _report(moved, f"imported into {hide_credentials(diptych.settings.store)}", as_json)
 
 
-def _report(moved: TransferReport, action: str, as_json: bool) -> None:
+def _report(moved: TransferReport, action: str, as_json: bool) -> ExitCode:
     if as_json:
         print_json(asdict(moved))
     for place in moved.lacking[:MAX_LISTED]:
@@ -72,6 +73,7 @@ def _report(moved: TransferReport, action: str, as_json: bool) -> None:
         more = f"{len(moved.lacking) - MAX_LISTED} more were left out; " if len(moved.lacking) > MAX_LISTED else ""
         print_message(f"note       {more}after an import these documents are partial; `diptych retry --all` fixes them")
     print_message(f"{action}: {describe_transfer(moved)}")
+    return ExitCode.PARTIAL if moved.lacking else ExitCode.COMPLETE
 
 
 def describe_transfer(moved: TransferReport) -> str:
