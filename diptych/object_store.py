@@ -87,6 +87,19 @@ def check_address(address: str) -> str:
     return address
 
 
+def check_places(options: dict[str, T]) -> dict[str, T]:
+    """The options by beginning of an address, unchanged. Raises `ValueError` if a folder is named: it would be ignored.
+
+    A bucket or server has one connection, with the same credentials for all its folders.
+    """
+    for start in options:
+        base = "/".join(start.split("/", 3)[:3])
+        if "://" not in start or start.rstrip("/") != base.rstrip("/"):
+            known = "s3://, s3://bucket or sftp://user@host, without a folder"
+            raise ValueError(f"{hide_credentials(start)} must name a bucket or server, such as {known}")
+    return options
+
+
 def hide_credentials(url: str) -> str:
     """The URL without user name, password, query and fragment; a path as it is."""
     if "://" not in url:

@@ -31,7 +31,7 @@ from diptych.endpoints import (
     secret_value,
 )
 from diptych.errors import SettingsError
-from diptych.object_store import check_address
+from diptych.object_store import check_address, check_places
 from diptych.prices import Price
 from diptych.setting_names import PREFIX, find_unknown_variable, suggest_setting
 from diptych.storage_settings import StorageSettings
@@ -148,7 +148,7 @@ class Settings(StorageSettings):
     passwords: dict[str, SecretStr] = Field(
         default={}, description="Passwords of encrypted PDF files: pattern of the path -> password."
     )
-    places: dict[str, dict[str, SecretStr]] = Field(
+    places: Annotated[dict[str, dict[str, SecretStr]], AfterValidator(check_places)] = Field(
         default={}, description="Options and credentials of places: beginning of the address -> options of fsspec."
     )
     fetch_mb: int = Field(default=2048, ge=1, description="Maximum size of a file from another place, in MiB.")

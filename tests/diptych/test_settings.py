@@ -76,6 +76,14 @@ def test_languages_of_scans_are_a_list_however_they_are_written(monkeypatch: pyt
     assert load_settings().options(None).ocr_languages == "eng+deu"
 
 
+def test_credentials_of_a_folder_are_refused_because_its_bucket_has_one_connection() -> None:
+    for start in ("s3://", "s3://bucket", "sftp://ann@files.example.org:22/"):
+        assert load_settings(others={"places": {start: {"key": "k"}}}).places.keys() == {start}
+    for start in ("s3://bucket/reports", "bucket"):
+        with pytest.raises(SettingsError, match=f"`places` is wrong: {start} must name a bucket or server"):
+            load_settings(others={"places": {start: {"key": "k"}}})
+
+
 def test_automatic_languages_cannot_be_mixed_with_others() -> None:
     with pytest.raises(SettingsError, match='name languages such as "eng", "deu", or only "auto"'):
         load_settings(others={"ocr_languages": ["auto", "eng"]})
