@@ -122,7 +122,7 @@ class Maintenance:
         from diptych.pipeline.ingest import unchanged_outcome
         from diptych.pipeline.ingest_group import prepare_group
 
-        pipeline, workers, prepared = self._runtime.pipeline, self._runtime.settings.workers, {}
+        pipeline, workers, prepared = self._runtime.ingest_pipeline(), self._runtime.settings.workers, {}
         known = self._scan.records_of(sources) if records is None else records
         unchanged = {source.uri: unchanged_outcome(source, known, pipeline, retry=retry) for source in sources}
         if len(sources) > 1 and not self._stopped:
@@ -186,7 +186,7 @@ class Maintenance:
 
         runtime, chosen = self._runtime, self._runtime.settings
         prefill = BatchPrefill(
-            runtime.pipeline, runtime.ledger, runtime.meter, chosen.workers, chosen.batch_poll_seconds, on_wait
+            runtime.ingest_pipeline(), runtime.ledger, runtime.meter, chosen.workers, chosen.batch_poll_seconds, on_wait
         )
         return prefill.run(self.pending(sources, retry=retry))
 

@@ -169,12 +169,11 @@ class Runtime:
         paid["image_encoder"] = self.spaces.images.paid if self.spaces.images else ""
         self.meter.check_prices(paid[role] for role in roles if paid[role])
 
-    def _check_ingest(self) -> None:
-        self.with_pictures(self.store())
-        self.check_models("encoder", "image_encoder", "page_encoder", "captioner")
-
     def with_pictures(self, store: Store) -> Store:
-        """The store, bound to its picture store. Raises `StoreError` if it is bound to another one."""
+        """The store, bound to its picture store. Raises `StoreError` if it is bound to another one.
+
+        Called before a document is locked, because binding takes such a lock, too.
+        """
         if not self._pictures_checked:
             bind_pictures(store, self.picture_store)
             self._pictures_checked = True
@@ -246,6 +245,11 @@ class Runtime:
 
         return open_fetcher(self.settings, retry=retry, for_query=for_query)
 
+    def ingest_pipeline(self) -> Pipeline:
+        """`pipeline`, for changes. Raises as `with_pictures` does."""
+        self.with_pictures(self.store())
+        return self.pipeline
+
     @property
     def pipeline(self) -> Pipeline:
         """What an ingest needs, with these settings."""
@@ -260,7 +264,7 @@ class Runtime:
             places=self.places,
             language=self.language,
             captioner=self.captioner,
-            check_models=self._check_ingest,
+            check_models=lambda: self.check_models("encoder", "image_encoder", "page_encoder", "captioner"),
         )
 
     @property

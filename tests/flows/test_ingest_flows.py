@@ -267,7 +267,7 @@ def test_retry_reindex_and_sweep_as_flows(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("DIPTYCH_LANGUAGE", "german")
     assert run_result(reindex("s", return_state=True))["encoded"] == 0  # other stems, the same vectors
     swept = sweep("s", return_state=True)
-    assert run_result(swept) == {"points": 0, "pictures": 0, "editions": 1, "incomplete": ()}
+    assert run_result(swept) == {"points": 0, "pictures": 0, "editions": 1, "incomplete": (), "kept": ""}
     assert "removed 1 old edition" in str(run_artifacts(swept)["sweep-report"].data)
 
 

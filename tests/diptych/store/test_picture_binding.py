@@ -81,6 +81,14 @@ def test_command_with_another_picture_folder_changes_nothing_and_names_the_right
         assert len(opened.documents()) == 1
 
 
+def test_binding_does_not_wait_for_the_document_that_needs_it(
+    shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diptych.store.embedded.lock.DOCUMENT_LOCKS", 1)  # documents may share a lock
+    with Diptych.open(settings(tmp_path, "pictures")) as opened:
+        assert [one.status for one in opened.ingest([shelf])] == ["complete"]
+
+
 def test_store_of_an_earlier_version_is_bound_where_its_pictures_are(shelf: Path, tmp_path: Path) -> None:
     right = settings(tmp_path, "right")
     with Diptych.open(right) as opened:
