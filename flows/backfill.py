@@ -5,7 +5,8 @@ Prefect server records well.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import date
 from itertools import islice
@@ -153,8 +154,7 @@ class _Backfill:
         """A flow run below the current one, with a report of its own. Its documents are not stored as parameters."""
         diptych, retry = self._diptych, self._retry
 
-        @flow(name="backfill-part", flow_run_name="documents {first} to {last}")
-        def backfill_part(first: int, last: int) -> State[Any]:
+        def ingest() -> State[Any]:
             watch.add_current_run()
             usage = RunUsage(diptych.meter)
             try:
@@ -167,10 +167,27 @@ class _Backfill:
                 return Cancelled(message=self.progress.describe_rest())
             return finish_run(outcomes, [], usage, diptych.settings)
 
-        state: State[Any] = backfill_part(before + 1, before + len(part), return_state=True)
+        token = _work_of_part.set(ingest)
+        try:
+            state: State[Any] = backfill_part(before + 1, before + len(part), return_state=True)
+        finally:
+            _work_of_part.reset(token)
         if not state.is_cancelled():
             run_result(state)  # raises the exception of a part that did not come to its end
         return state
+
+
+@flow(name="backfill-part", flow_run_name="documents {first} to {last}")
+def backfill_part(first: int, last: int) -> State[Any]:
+    """Documents of a backfill. It holds nothing of the run, because clusters and processes get a copy of it."""
+    return _do_work_of_part()
+
+
+_work_of_part: ContextVar[Callable[[], State[Any]]] = ContextVar("work_of_part")
+
+
+def _do_work_of_part() -> State[Any]:
+    return _work_of_part.get()()
 
 
 def in_parts(sources: Iterable[Source], tasks: int) -> Iterator[list[Source]]:

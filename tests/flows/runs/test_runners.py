@@ -13,6 +13,7 @@ from prefect import task
 from diptych import Diptych, Settings
 from diptych.errors import SettingsError, StoreError
 from diptych.settings import load_settings
+from flows.backfill import backfill
 from flows.ingest import ingest
 from flows.runs.local_prefect import run_result
 from flows.runs.runners import check_runner, create_task_runner, started_task_runner
@@ -40,6 +41,14 @@ def test_points_are_those_of_a_single_process_and_nothing_is_bought_twice(
     assert store_content(f"{runner}-store") == store_content("alone")
     assert len(vendor.requests) == 2 * bought
     assert result["usage"][LUNA]["requests"] == usage[LUNA, False].requests
+
+
+@pytest.mark.usefixtures("prefect_server", "vendor")
+def test_backfill_works_in_other_processes(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They get a copy of the flow that their tasks belong to."""
+    monkeypatch.setenv("DIPTYCH_WORKERS", "1")
+    state = backfill([folder], store="parts", runner="processes", return_state=True)
+    assert (state.name, run_result(state)["complete"]) == ("Completed", 5)
 
 
 @pytest.mark.usefixtures("prefect_server")
