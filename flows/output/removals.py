@@ -60,8 +60,12 @@ class Removals:
             by_file[file if file in self.unreadable else ""].append(document)
         for file, documents in by_file.items():
             kept = f"{pluralize(len(documents), 'stored document')} skipped and kept: {_list_names(documents)}"
-            damage = f"{place_path(file).name}: {self.unreadable[file]}" if file else ""
-            yield f"{kept}; {damage or '`diptych delete NAME` deletes them'}"
+            if file:
+                yield f"{kept}; {place_path(file).name}: {self.unreadable[file]}"
+            elif any(is_elsewhere(document.uri) for document in documents):
+                yield kept  # their place may just not have answered: nobody should delete them because of that
+            else:
+                yield f"{kept}; `diptych delete NAME` deletes them"
 
     def records(self) -> Iterator[dict[str, object]]:
         """JSON records with the status `deleted`, or `gone` for the unconfirmed ones."""

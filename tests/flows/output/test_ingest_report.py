@@ -88,3 +88,11 @@ def test_rows_begin_with_failed_documents_and_are_limited() -> None:
     assert rows[0] == "| z.pdf | failed | 3.1 | 3.2 |"
     assert rows[1].startswith("| 0000.pdf | unchanged |")
     assert rows[MAX_ROWS:] == ["", "and 1 more"]
+
+
+def test_nobody_is_told_to_delete_documents_whose_server_may_not_have_answered() -> None:
+    local, remote = "file:///a.pdf", "s3://bucket/a.pdf"
+    (here,) = Removals(skipped=(DocumentRecord(document_id(local), local, "a.pdf"),)).describe_skipped()
+    assert here == "1 stored document skipped and kept: a.pdf; `diptych delete NAME` deletes them"
+    (there,) = Removals(skipped=(DocumentRecord(document_id(remote), remote, remote),)).describe_skipped()
+    assert there == f"1 stored document skipped and kept: {remote}"
