@@ -16,7 +16,6 @@ from qdrant_edge import EdgeShard
 
 from diptych.errors import StoreBusy, StoreError
 from diptych.store.embedded.collection import MIN_INDEXED_POINTS
-from diptych.store.embedded.lock import MIN_TURN_SECONDS
 from diptych.store.embedded.store import EmbeddedStore
 from diptych.store.types import KEYWORD_FIELDS, TEXT_VECTOR, Point, RankedListRequest, text_shapes
 from diptych.where import parse_where
@@ -76,10 +75,13 @@ def test_owners_use_what_they_have_opened(
 ) -> None:
     """Opening a large store on a busy machine takes longer than the shortest turn, and was handed over at once."""
 
+    turn = 0.25
+    monkeypatch.setattr("diptych.store.embedded.lock.MIN_TURN_SECONDS", turn)
+
     class SlowShard:
         @staticmethod
         def load(path: str) -> EdgeShard:
-            time.sleep(2 * MIN_TURN_SECONDS)
+            time.sleep(2 * turn)
             return EdgeShard.load(path)
 
     monkeypatch.setattr("diptych.store.embedded.store.EdgeShard", SlowShard)
@@ -92,7 +94,7 @@ def test_owners_use_what_they_have_opened(
                     owners.append(name)
                     operations.append(0)
                 operations[-1] += 1
-                time.sleep(MIN_TURN_SECONDS / 50)
+                time.sleep(turn / 50)
 
     other = EmbeddedStore(tmp_path / "store", text_shapes(3), lock_seconds=60)
     worker = threading.Thread(target=keep_busy, args=("other", other))
