@@ -1,7 +1,8 @@
 """The images and shadings that a page paints, and what shows of them.
 
-MuPDF reports where an image is placed, but not how it is clipped: a photo larger than its frame would cover the text
-beside it. Therefore the page is run through a device that keeps a stack of clips. Boxes are on the page as displayed.
+MuPDF reports where an image is placed, but not how it is clipped, nor where it is transparent: a photo larger than its
+frame would cover the text beside it. Therefore the page is run through a device that keeps a stack of clips and reads
+the images' masks. Boxes are on the page as displayed.
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,9 @@ from functools import cache
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from extractors.geometry import intersection
+import numpy as np
+
+from extractors.geometry import intersection, merge_boxes, shorter_side
 from extractors.page import Raster
 from extractors.pdf.render import pymupdf
 from extractors.types import Box
@@ -19,7 +22,11 @@ MAX_SKEW = 0.01  # ratio of a placement's off-diagonal entries to its scale that
 MAX_OVERHEAD = 1000  # bytes that MuPDF adds to the size of an image; some 60 to 700 were seen
 MAX_CLIPPED = 2  # points of each edge that may be hidden from an image that is shown whole
 
+MIN_TRIMMED_SIDE = 36.0  # points; margins of smaller images hide nothing
+MIN_OPAQUE = 0.5  # share of an image's greatest opacity; its shadow has less
+
 _EVERYWHERE: Box = (-1e6, -1e6, 1e6, 1e6)
+_WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +99,19 @@ class Recorder:
         self.clips: list[Box] = [_EVERYWHERE]
         self.masks = 0
 
-    def _add(self, placed: Box, **image: Any) -> None:
-        box = intersection(placed, self.clips[-1])
+    def _add(self, placed: Box, opaque: Box, **image: Any) -> None:
+        box = intersection(opaque, self.clips[-1])
         # What is painted into a soft mask never shows as such.
         if not self.masks and box[0] < box[2] and box[1] < box[3]:
             self.painted.append(PaintedImage(box, placed, **image))
 
     def fill_image(self, context: Any, image: Any, ctm: Any, *paint: Any) -> None:
-        xs = sorted((ctm.e, ctm.e + ctm.a, ctm.e + ctm.c, ctm.e + ctm.a + ctm.c))
-        ys = sorted((ctm.f, ctm.f + ctm.b, ctm.f + ctm.d, ctm.f + ctm.b + ctm.d))
+        placed = _on_page(ctm, _WHOLE)
+        opaque = _opaque_part(image, ctm) if image.mask and shorter_side(placed) > MIN_TRIMMED_SIDE else _WHOLE
         is_skewed = max(abs(ctm.b), abs(ctm.c)) > MAX_SKEW * max(abs(ctm.a), abs(ctm.d))
         self._add(
-            (xs[0], ys[0], xs[-1], ys[-1]),
+            placed,
+            _on_page(ctm, opaque),
             width=image.w,
             height=image.h,
             bytes=pymupdf().mupdf.ll_fz_image_size(image),
@@ -114,7 +122,8 @@ class Recorder:
 
     def fill_shade(self, context: Any, shade: Any, ctm: Any, *paint: Any) -> None:
         rect = pymupdf().mupdf.ll_fz_bound_shade(shade, ctm)
-        self._add((rect.x0, rect.y0, rect.x1, rect.y1))
+        box = (rect.x0, rect.y0, rect.x1, rect.y1)
+        self._add(box, box)
 
     def clip_path(self, context: Any, path: Any, even_odd: Any, ctm: Any, scissor: Any) -> None:
         rect = pymupdf().mupdf.ll_fz_bound_path(path, None, ctm)
@@ -135,6 +144,29 @@ class Recorder:
     def pop_clip(self, context: Any) -> None:
         if len(self.clips) > 1:
             self.clips.pop()
+
+
+def _on_page(ctm: Any, part: Box) -> Box:
+    """The box on the page of a part of an image, given in shares of its sides."""
+    corners = ((ctm.a * u + ctm.c * v + ctm.e, ctm.b * u + ctm.d * v + ctm.f) for u in part[::2] for v in part[1::2])
+    return merge_boxes((x, y, x, y) for x, y in corners)
+
+
+def _opaque_part(image: Any, ctm: Any) -> Box:
+    """The part of an image with a mask that lies within its transparent margins, in shares of its sides."""
+    mupdf = pymupdf().mupdf
+    try:
+        pixels, *_ = mupdf.ll_fz_get_pixmap_from_image(image.mask, None, ctm)  # as many as the page shows
+    except (RuntimeError, ValueError, mupdf.FzErrorBase):
+        return _WHOLE
+    opacity = np.array(mupdf.ll_fz_pixmap_samples_memoryview(pixels)).reshape(pixels.h, pixels.stride)[:, : pixels.w]
+    mupdf.ll_fz_drop_pixmap(pixels)
+    opaque = opacity >= max(1.0, MIN_OPAQUE * opacity.max())
+    columns, rows = np.flatnonzero(opaque.any(0)), np.flatnonzero(opaque.any(1))
+    if not len(rows):
+        return _WHOLE
+    height, width = opacity.shape
+    return (columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height)
 
 
 _AnyRecorder = TypeVar("_AnyRecorder", bound=Recorder)

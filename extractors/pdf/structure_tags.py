@@ -77,10 +77,10 @@ class TagRecorder(Recorder):
         if element and element.figure:
             self._figures[-1][0].append(box)
 
-    def _add(self, placed: Box, **image: Any) -> None:
-        super()._add(placed, **image)
+    def _add(self, placed: Box, opaque: Box, **image: Any) -> None:
+        super()._add(placed, opaque, **image)
         if self._open and self._open[-1].figure:
-            self._figures[-1][0].append(placed)
+            self._figures[-1][0].append(opaque)
 
     def alternative_texts(self) -> Iterator[AlternativeText]:
         for boxes, texts in self._figures:

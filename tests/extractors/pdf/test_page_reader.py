@@ -77,6 +77,23 @@ def test_box_of_a_clipped_image_is_the_part_that_shows() -> None:
     assert not raster.upright
 
 
+def test_box_of_an_image_leaves_out_its_transparent_margins_and_its_shadow() -> None:
+    page = new_page()
+    alpha = bytearray(200 * 100)
+    for y in range(20, 80):
+        alpha[200 * y + 50 : 200 * y + 150] = b"\xff" * 100
+    for y in range(80, 90):
+        alpha[200 * y + 50 : 200 * y + 150] = b"\x30" * 100
+    image = pymupdf().Pixmap(grey_image(200, 100), 1)
+    image.set_alpha(alpha)
+    page.insert_image((100, 100, 300, 200), pixmap=image)
+    page.insert_image((100, 300, 120, 310), pixmap=image)  # too small to hide anything
+    page.set_rotation(90)
+    large, small = layout_of(page).rasters
+    assert large.box == pytest.approx((420, 150, 480, 250), abs=1)  # y becomes 600 - x
+    assert small.box == pytest.approx((290, 100, 300, 120), abs=1)
+
+
 def test_clipped_and_transparent_drawings_are_ignored() -> None:
     page = new_page()
     page.draw_rect((50, 50, 80, 80), fill=(0, 0, 1))
