@@ -11,6 +11,7 @@ from extractors.geometry import (
     gaps,
     height,
     is_inside,
+    merge_boxes,
     overlap_area,
     shorter_side,
     width,
@@ -26,6 +27,9 @@ _MAX_SIGN = 2.0  # text sizes: a larger slanted path is part of a plot
 _POINT_SIDE, _MAX_ALIGNED_POINTS, _MAX_POINTS = 6.0, 2, 5  # points; in one row or column; data points of a plot
 _HEAD_SEGMENTS, _MAX_HEAD, _TIP = 4, 12.0, 1.0  # of the head of an arrow; points, also from it to the end of its line
 _MIN_ARROWS = 2  # of a diagram
+_MIN_TICKS, _MAX_ROWS_OF_TICKS = 4, 2  # on one axis; of a plot, whose frame may have ticks on opposite sides
+_MAX_TICK, _MIN_AXIS, _ON_AXIS = 7.5, 40.0, 1.0  # points: lengths, and the distance within which axes meet
+_MIN_BESIDE, _MIN_OVERLAP = 2, 0.25  # curves of plots that reach into the region; share of each that does
 _MIN_SATURATION = 0.15  # difference between the colour components of a bar; fills of cells are grey or pale
 _CELL_MARGIN = 4.0  # points by which shaded cells reach beyond the text of a table
 _MAX_SHAPE = 0.08  # share of the region under a coloured path that is no rectangle
@@ -54,6 +58,10 @@ def is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
     if any(stroke.slanted and shorter_side(stroke.box) > largest_sign for stroke in strokes):
         return True
     if _has_bars(region, drawings) or _has_data_points(drawings):
+        return True
+    curves = [d.box for d in layout.drawings if d.slanted and shorter_side(d.box) > largest_sign]
+    crossing = [box for box in curves if not is_inside(region, box) and coverage(box, region) > _MIN_OVERLAP]
+    if len(crossing) >= _MIN_BESIDE:
         return True
     if _has_arrows([drawing for drawing in layout.drawings if boxes_touch(drawing.box, region)]):
         return True
@@ -94,6 +102,36 @@ def _has_data_points(drawings: Sequence[Drawing]) -> bool:
     rows, columns = Counter(round(box[1]) for box in points), Counter(round(box[0]) for box in points)
     alone = [box for box in points if max(rows[round(box[1])], columns[round(box[0])]) <= _MAX_ALIGNED_POINTS]
     return len(alone) > _MAX_POINTS
+
+
+def find_plots(drawings: Sequence[Drawing]) -> list[Box]:
+    """The boxes of axes with ticks, alone and with those that they meet: an upright one, or other sides of a frame."""
+    boxes = [drawing.box for drawing in drawings]
+    axes = _level_axes(boxes)
+    axes += [_turned(box) for box in _level_axes([_turned(box) for box in boxes])]
+    plots: list[Box] = []
+    for axis in axes:
+        meeting = [plot for plot in plots if boxes_touch(expand_box(axis, _ON_AXIS), plot)]
+        plots = [plot for plot in plots if plot not in meeting] + [merge_boxes([axis, *meeting])]
+    return [*axes, *(plot for plot in plots if plot not in axes)]
+
+
+def _turned(box: Box) -> Box:
+    return (box[1], box[0], box[3], box[2])
+
+
+def _level_axes(boxes: Sequence[Box]) -> list[Box]:
+    """The level rules, or sides of frames, from which short marks go up or down; the dashes of a rule come in rows."""
+    marks = {box for box in boxes if width(box) <= RULE_THICKNESS and 1 < height(box) < _MAX_TICK}
+    places = Counter(round(box[0]) for box in marks)
+    ticks: dict[int, list[float]] = {}
+    for x0, y0, _, y1 in marks:
+        if places[round(x0)] <= _MAX_ROWS_OF_TICKS:
+            for y in {round(y0), round(y1)}:
+                ticks.setdefault(y, []).append(x0)
+    sides = {(x0, y, x1, y) for x0, y0, x1, y1 in boxes if x1 - x0 > _MIN_AXIS for y in (y0, y1)}
+    near = ((side, [x for dy in (-1, 0, 1) for x in ticks.get(round(side[1]) + dy, ())]) for side in sides)
+    return [side for side, xs in near if len({x for x in xs if side[0] - 1 < x < side[2] + 1}) >= _MIN_TICKS]
 
 
 def _has_bars(region: Box, drawings: Sequence[Drawing]) -> bool:

@@ -72,6 +72,7 @@ class TablePage:
     level_rules: tuple[Box, ...]
     upright_rules: tuple[Box, ...]
     lines_drawn: tuple[tuple[Box, ...], tuple[Box, ...]] = ((), ())  # the same without the sides of mere fillings
+    plots: tuple[Box, ...] = ()  # boxes of axes with ticks
 
 
 def table_regions(page: TablePage) -> Iterator[Box]:

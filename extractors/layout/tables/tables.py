@@ -15,6 +15,7 @@ from math import inf
 from extractors.geometry import (
     area,
     boxes_touch,
+    coverage,
     expand_box,
     height,
     horizontal_overlap,
@@ -25,7 +26,7 @@ from extractors.geometry import (
     shorter_side,
     width,
 )
-from extractors.layout.charts import is_picture
+from extractors.layout.charts import find_plots, is_picture
 from extractors.layout.marks import bleeds
 from extractors.layout.rules import RULE_THICKNESS, find_rules
 from extractors.layout.tables.captioned import captioned_regions
@@ -60,6 +61,7 @@ _WORD = re.compile(r"\d|\w{3}")
 _DIRECTIONS = (0, 270, 90)  # of the text, see `Line.angle`; tables upside down are not printed
 _MIN_LINES, _MIN_LINE_SHARE = 4, 0.5  # of the page, that run in one direction
 
+_MAX_IN_PLOT, _TICK_LABEL_GAP = 0.5, 6.0  # share of a region within the axes of plots; points below an axis
 _MAX_SHARED = 0.1  # share of a region in an earlier table from which it is that table
 # Two regions are parts of one table, one above the other.
 _ALIGNED, _SAME_WIDTH = 0.8, 0.7  # shared width by the narrower; narrower by wider
@@ -110,7 +112,8 @@ def find_tables(layout: PageLayout) -> list[Table]:
             upright = replace(upright, lines=tuple(pieces))
             level, rules = find_rules(upright.drawings)
             drawn = [d for d in upright.drawings if d.stroked or shorter_side(d.box) <= RULE_THICKNESS]
-            page = TablePage(upright, find_prose(pieces), (*level, *dashes), rules, find_rules(drawn))
+            plots = find_plots(upright.drawings)
+            page = TablePage(upright, find_prose(pieces), (*level, *dashes), rules, find_rules(drawn), tuple(plots))
             found = _find_upright_tables(page)
             return [replace(t, box=rotate_box(t.box, angle, upright.width, upright.height)) for t in found]
     return []
@@ -193,6 +196,8 @@ def _table(region: Box, page: TablePage, *, is_captioned: bool = False) -> Table
     lines = _without_page_number(lines_inside(region, page.layout.lines), page.layout)
     if not lines or _LISTING.match(lines[0].text) or is_picture(region, lines, page.layout):
         return None
+    if _is_part_of_plot(region, page.plots):
+        return None
     rules, level, upright = _rules(region, page)
     ruled = is_captioned or (len(level) + len(upright) > _MIN_GRID_RULES and bool(level) and bool(upright))
     borders = [rule for rule in page.upright_rules if is_inside(rule, region, _REGION_MARGIN)]
@@ -207,6 +212,14 @@ def _table(region: Box, page: TablePage, *, is_captioned: bool = False) -> Table
         return None
     box = merge_boxes([region, *(line.box for line in lines)])
     return Table(box, cells.grid, cells.has_header, title=" ".join(cells.titles), notes=cells.notes)
+
+
+def _is_part_of_plot(region: Box, plots: Sequence[Box]) -> bool:
+    """Whether a region lies in plots, or has an axis, perhaps right above its first row, which names the ticks."""
+    if sum(coverage(region, plot) for plot in plots) > _MAX_IN_PLOT:
+        return True
+    below = (region[0], region[1] - _TICK_LABEL_GAP, region[2], region[3])
+    return any(is_inside(axis, below, _REGION_MARGIN) for axis in plots)
 
 
 def _without_page_number(lines: Sequence[Line], layout: PageLayout) -> Sequence[Line]:

@@ -130,3 +130,35 @@ def test_boxes_joined_by_arrows_are_no_table_but_cells_with_signs_are() -> None:
         diagram.draw_line((250, y), (290, y))
     assert tables_of(rated)
     assert not tables_of(diagram)
+
+
+def test_axis_between_two_plots_is_no_table_but_dashed_rules_are() -> None:
+    plots, dashed = new_page(), new_page()
+    for page in (plots, dashed):
+        draw_rule(page, TOP - 4)
+        draw_rule(page, write_rows(page, HARVEST) + 4)
+    for n in range(6):
+        plots.draw_line((90 + 60 * n, TOP - 4), (90 + 60 * n, TOP))
+        for y in range(int(TOP) - 4, int(TOP) + 60, 8):
+            dashed.draw_line((72 + 73 * n, y), (72 + 73 * n, y + 4))
+    assert tables_of(dashed)
+    assert not tables_of(plots)
+
+
+def test_values_of_the_points_in_a_plot_are_no_table() -> None:
+    page = new_page()
+    page.draw_rect((60, TOP - 40, 460, TOP + 120), color=(0, 0, 0))
+    write_rows(page, HARVEST)
+    for n in range(6):
+        page.draw_line((60, TOP - 20 + 25 * n), (64, TOP - 20 + 25 * n))
+        page.draw_line((80 + 60 * n, TOP + 116), (80 + 60 * n, TOP + 120))
+    assert not tables_of(page)
+
+
+def test_names_between_two_rows_of_plots_are_no_table() -> None:
+    page = new_page()
+    write_rows(page, HARVEST)
+    for n in range(3):
+        x = 90 + 120 * n
+        page.draw_polyline([(x, TOP + 60), (x + 40, TOP + 100), (x + 70, TOP + 70)], color=(1, 0, 0))
+    assert not tables_of(page)
