@@ -52,6 +52,7 @@ _MAX_HIGHLIGHT_HEIGHT = 1.7  # multiples of the height of its rows
 _HIGHLIGHT_MARGIN, _MIN_HIGHLIGHT_COVERED = 3.0, 0.8  # points around the text; share of the shape that lies within
 _MIN_PHOTO, _MAX_PANE_COVERED = 0.01, 0.6  # of the page; a pane is a picture's frame if the picture covers more of it
 _MAX_FRAME_SEGMENTS = 12  # of a path, rounded corners included
+_MIN_CAPTION = 0.5  # share of a frame under the caption that it is drawn for
 _SIDEBAR_WORDS = 60  # more than in a box of a flow chart
 _FILLED_SIDEBAR_WORDS, _FILLED_SIDEBAR_SHARE = 30, 0.4  # fewer words are enough where they fill it
 
@@ -87,6 +88,8 @@ def find_marks(layout: PageLayout, blocks: Sequence[TextBlock], captions: Sequen
     photos = [mark.box for mark in marks if area(mark.box) > _MIN_PHOTO * layout.area]
     for drawing in visible:
         if _is_rule(drawing.box) or _decorates_text(drawing, prose) or _is_pane(drawing, photos):
+            continue
+        if any(_is_box_of(caption, drawing) for caption in captions):
             continue
         inside = [block for block in prose if is_inside(block.box, drawing.box, _CONTACT)]
         with_caption = any(is_inside(caption, drawing.box) for caption in captions)
@@ -200,6 +203,12 @@ def _decorates_text(drawing: Drawing, prose: Sequence[TextBlock]) -> bool:
         and coverage(drawing.box, expand_box(block.box, _HIGHLIGHT_MARGIN)) > _MIN_HIGHLIGHT_COVERED
         for block in prose
     )
+
+
+def _is_box_of(caption: Box, drawing: Drawing) -> bool:
+    """Whether a path is the frame or the ground of a caption, and of little else."""
+    fills = area(caption) > _MIN_CAPTION * area(drawing.box) and is_inside(caption, drawing.box)
+    return fills and drawing.items <= _MAX_FRAME_SEGMENTS
 
 
 def _is_heading_band(band: Drawing, drawings: Sequence[Drawing], layout: PageLayout) -> bool:

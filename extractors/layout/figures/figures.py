@@ -5,7 +5,8 @@ modules, each of which explains its own step:
 
 1. `find_figures`: a page printed sideways is rotated upright.
 2. `page_elements`: captions, marks (images and paths), running text and possible labels are distinguished.
-3. `regions`: marks that are close together become regions, with the labels at them.
+3. `regions`: marks that are close together become regions, with the labels at them. `panels` cuts those that have
+   several captions.
 4. `captions_on_page`: captions are matched with regions and tables, for the whole page at once.
 5. `panels`: a captioned figure takes in its other panels; panels that stand apart are also pictures of their own.
 6. `uncaptioned`: regions without a caption count if they look like pictures.
@@ -36,6 +37,7 @@ from extractors.layout.figures.panels import (
     is_complete_chart,
     panel_caption,
     panel_letters,
+    split_at_captions,
     split_panels,
 )
 from extractors.layout.figures.regions import MAX_LABEL_WORDS, Region, add_text, find_regions, region_of_marks
@@ -120,7 +122,8 @@ def _find_on_upright_page(page: PageElements, carried: Sequence[Caption]) -> Pag
     barriers = (*(block.box for block in page.separators), *page.fences)
     regions = [
         region
-        for region in _with_whole_texts(find_regions(page.layout, page.marks.marks, barriers, page.labels), page)
+        for joined in _with_whole_texts(find_regions(page.layout, page.marks.marks, barriers, page.labels), page)
+        for region in split_at_captions(joined, page)
         if not any(coverage(region.box, table) > _TABLE_COVERAGE for table in page.tables)
         and shorter_side(region.marks_box) > RULE_THICKNESS  # not a rule or the underscore of a name
     ]

@@ -1,22 +1,33 @@
 """Panels of figures: those that a captioned figure takes in, and the sub-figures (a), (b), (c) that it splits into.
 
 In: regions and the pairs of caption and region. Out: one region for each matched caption and the regions left over; for
-one of those regions, its panels and their letters.
+one of those regions, its panels and their letters. Before they are matched, figures beside each other are cut apart.
 """
 
+import math
 import re
+from bisect import bisect
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
 from extractors.geometry import area, coverage, gaps, is_inside, merge_boxes, overlap_area, shorter_side, width
 from extractors.layout.captions import Caption
 from extractors.layout.figures.caption_matching import corridor_between
 from extractors.layout.figures.page_elements import PageElements
-from extractors.layout.figures.regions import Region, add_text, attach_labels, cluster_marks, merge_regions
+from extractors.layout.figures.regions import (
+    Region,
+    add_text,
+    attach_labels,
+    cluster_marks,
+    merge_regions,
+    region_of_marks,
+)
 from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.text_blocks import font_family
 from extractors.page import PageLayout
 from extractors.types import Box
+
+_SAME_ROW, _MAX_CAPTION_GAP = 4.0, 40.0  # points between the tops of captions side by side; from these to their figures
 
 # Gathering. Lengths in points.
 _MAX_PANEL_GAP, _MAX_TEXT_GAP = 60.0, 25.0  # between panels of one figure, and from a figure to its text
@@ -38,6 +49,40 @@ _PRINTED_LETTER = re.compile(r"^\W*([A-Ha-h])(?:\)|\.|:|$|\s)")
 _CAPTION_LETTER = re.compile(r"\(([a-h])\)|(?<![\w])([A-H])[,.:)](?=\s)", re.IGNORECASE)
 _CLAUSE_END = re.compile(r"[.:;,|–—\d]\s*$|\band\s*$")
 """What precedes a letter that begins a part of a caption; `Dry year (a)` names the panel afterwards."""
+
+
+def split_at_captions(region: Region, page: PageElements) -> list[Region]:
+    """The figures of a region with captions side by side below or above it, if nothing is drawn between them."""
+    box = region.marks_box
+    near = [c.box for c in page.captions if c.kind == "figure" and gaps(c.box, box)[0] == 0]
+    for nearest in sorted(near, key=lambda caption: gaps(caption, box)[1])[:1]:
+        row = sorted(x for x in near if abs(x[1] - nearest[1]) < _SAME_ROW and gaps(x, box)[1] < _MAX_CAPTION_GAP)
+        cuts = [_cut_between(left, right, region) for left, right in pairwise(row)]
+        if cuts and None not in cuts:
+            return _cut(region, [cut for cut in cuts if cut is not None], page.layout)
+    return [region]
+
+
+def _cut_between(left: Box, right: Box, region: Region) -> float | None:
+    """The x at which nothing of a region is drawn, between the middles of two captions; None if there is none."""
+    x0, x1 = (left[0] + left[2]) / 2, (right[0] + right[2]) / 2
+    end, cuts = -math.inf, []
+    for start, until in sorted((mark.box[0], mark.box[2]) for mark in region.marks):
+        if start > end and x0 < (start + end) / 2 < x1:
+            cuts.append((start - end, (start + end) / 2))
+        end = max(end, until)
+    return max(cuts)[1] if cuts else None
+
+
+def _cut(region: Region, cuts: Sequence[float], layout: PageLayout) -> list[Region]:
+    def place(box: Box) -> int:
+        return bisect(cuts, (box[0] + box[2]) / 2)
+
+    parts = []
+    for number in range(len(cuts) + 1):
+        part = region_of_marks([mark for mark in region.marks if place(mark.box) == number])
+        parts.append(add_text(part, [i for i in region.labels if place(layout.lines[i].box) == number], layout))
+    return parts
 
 
 def gather_panels(

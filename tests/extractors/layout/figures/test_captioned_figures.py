@@ -236,3 +236,24 @@ def test_number_above_a_figure_has_its_text_below(size: float, font: str, x: flo
     (figure,) = found.figures
     assert figure.caption == ("Figure 1 " + " ".join(words) if is_caption else "Figure 1")
     assert found.caption_lines == ({0, 1, 2} if is_caption else {0})
+
+
+def test_plots_beside_each_other_are_figures_of_their_own_if_each_has_a_caption() -> None:
+    left, right = draw_plot(60, 100, 280, 250), draw_plot(286, 100, 506, 250)
+    plots = ([*left[0], *right[0]], [*left[1], *right[1]])
+    captions = [write_line("Figure 4: Yield in dry years.", 60, 290), write_line("Figure 5: In wet ones.", 300, 290)]
+    prose = write_prose(50, 400, 6)
+    boxes = labelled_boxes(find(make_page([*plots[1], *captions, *prose], drawings=plots[0])))
+    assert set(boxes) == {"figure 4", "figure 5"}
+    assert boxes["figure 4"][2] < 300  # its last tick label
+    assert boxes["figure 5"][0] > 270
+    shared = [*plots[0], draw_box(60, 100, 506, 104)]
+    assert len(find(make_page([*plots[1], *captions, *prose], drawings=shared)).figures) == 1
+
+
+def test_frame_of_a_caption_is_no_part_of_the_figure() -> None:
+    caption = [write_line("Figure 1. A photo of the trees in spring, before", 54, 320)]
+    caption.append(write_line("the leaves came, from the south side of the hill.", 54, 332))
+    frame = draw_box(50, 300, 330, 336)
+    page = make_page([*caption, *write_prose(50, 400, 6)], [place_photo(50, 100, 330, 300)], drawings=[frame])
+    assert labelled_boxes(find(page)) == {"figure 1": (50, 100, 330, 300)}
