@@ -97,17 +97,23 @@ def is_picture(region: Region, page: PageElements) -> bool:
 
 
 def _are_icons(region: Region, page: PageElements) -> bool:
-    """Whether a region is a few symbols as large as letters, each at words, as after the names of authors."""
-    largest = max(max(width(mark.box), height(mark.box)) for mark in region.marks)
-    inked = sum(area(mark.box) for mark in region.marks)
-    if largest >= _MAX_ICON * page.body_size or inked >= _MAX_ICON_COVERAGE * area(region.marks_box):
+    """Whether a region is symbols as large as letters, each at words: those after the names of authors, boxes to tick.
+
+    The rules and headings of a form may be among them.
+    """
+    words = [line for line in page.layout.lines if line.visible]
+    marks = [mark.box for mark in region.marks if shorter_side(mark.box) > RULE_THICKNESS]
+    symbols = [box for box in marks if not _count_words_in(box, words)]
+    if not symbols or count_ticks(region, page.layout) >= _MIN_TICKS:
         return False
-    words = [line.box for line in page.layout.lines if line.visible]
+    largest = max(max(width(box), height(box)) for box in symbols)
+    if largest >= _MAX_ICON * page.body_size or sum(map(area, symbols)) >= _MAX_ICON_COVERAGE * area(region.marks_box):
+        return False
 
     def is_at_words(box: Box) -> bool:
-        return any(vertical_overlap(box, x) > _LEVEL and gaps(box, x)[0] < page.body_size for x in words)
+        return any(vertical_overlap(box, x.box) > _LEVEL and gaps(box, x.box)[0] < page.body_size for x in words)
 
-    return all(is_at_words(mark.box) for mark in region.marks)
+    return all(map(is_at_words, symbols))
 
 
 def _is_letterhead(box: Box, layout: PageLayout) -> bool:

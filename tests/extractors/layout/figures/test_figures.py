@@ -373,3 +373,16 @@ def test_dots_beside_text_are_a_figure() -> None:
     corners = [(330 + 7 * column, 100 + 7 * row) for column in range(20) for row in range(20)]
     dots = [Drawing((x, y, x + 3, y + 3), 4, filled=True, stroked=False, curved=True) for x, y in corners]
     assert len(find(make_page(write_prose(50, 90, 20), drawings=dots)).figures) == 1
+
+
+def test_section_of_a_form_is_no_figure() -> None:
+    lines, shapes = [write_line("Part 2: Trees", 60, 262)], [draw_box(50, 250, 550, 266)]
+    for row, answers in enumerate([("Apple", "Pear", "Plum"), ("Young", "Old"), ("Pruned", "Wild", "Grafted", "Dead")]):
+        y = 270 + 17 * row
+        lines.append(write_line("Which are they?", 60, y + 8))
+        shapes.append(draw_rule(60, y + 12, 148))
+        for n, answer in enumerate(answers):
+            x = 150 + 17 * row + 75 * n
+            shapes.append(replace(draw_box(x, y, x + 11, y + 11), items=1, rectangle=True))
+            lines.append(write_line(answer, x + 14, y + 8))
+    assert not find(make_page([*lines, *write_prose(50, 400, 12)], drawings=shapes)).figures
