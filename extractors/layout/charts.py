@@ -121,17 +121,26 @@ def _turned(box: Box) -> Box:
 
 
 def _level_axes(boxes: Sequence[Box]) -> list[Box]:
-    """The level rules, or sides of frames, from which short marks go up or down; the dashes of a rule come in rows."""
+    """The level rules, or sides of frames, from which short marks go up or down.
+
+    The dashes of a rule come in rows, and the sides of low cells end at another rule.
+    """
+    edges: dict[int, list[Box]] = {}
+    for x0, y0, x1, y1 in boxes:
+        for y in (y0, y1) if x1 - x0 > _MAX_TICK else ():
+            edges.setdefault(round(y), []).append((x0 - 1, y, x1 + 1, y))
+
+    def edges_at(x: float, y: float) -> list[Box]:
+        return [edge for near in (-1, 0, 1) for edge in edges.get(round(y) + near, ()) if edge[0] <= x <= edge[2]]
+
     marks = {box for box in boxes if width(box) <= RULE_THICKNESS and 1 < height(box) < _MAX_TICK}
     places = Counter(round(box[0]) for box in marks)
-    ticks: dict[int, list[float]] = {}
-    for x0, y0, _, y1 in marks:
-        if places[round(x0)] <= _MAX_ROWS_OF_TICKS:
-            for y in {round(y0), round(y1)}:
-                ticks.setdefault(y, []).append(x0)
-    sides = {(x0, y, x1, y) for x0, y0, x1, y1 in boxes if x1 - x0 > _MIN_AXIS for y in (y0, y1)}
-    near = ((side, [x for dy in (-1, 0, 1) for x in ticks.get(round(side[1]) + dy, ())]) for side in sides)
-    return [side for side, xs in near if len({x for x in xs if side[0] - 1 < x < side[2] + 1}) >= _MIN_TICKS]
+    ticks: Counter[Box] = Counter()
+    for x, y0, _, y1 in marks:
+        upper, lower = edges_at(x, y0), edges_at(x, y1)
+        if places[round(x)] <= _MAX_ROWS_OF_TICKS and bool(upper) != bool(lower):
+            ticks.update({*upper, *lower})
+    return [edge for edge, count in ticks.items() if count >= _MIN_TICKS and width(edge) > _MIN_AXIS]
 
 
 def _has_bars(region: Box, drawings: Sequence[Drawing]) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from extractors.pdf.render import pymupdf
 from tests.support.drawn_tables import (
     HARVEST,
+    STEP,
     TOP,
     draw_grid,
     draw_rule,
@@ -143,6 +144,16 @@ def test_axis_between_two_plots_is_no_table_but_dashed_rules_are() -> None:
             dashed.draw_line((72 + 73 * n, y), (72 + 73 * n, y + 4))
     assert tables_of(dashed)
     assert not tables_of(plots)
+
+
+def test_row_cut_by_the_end_of_the_page_is_no_axis() -> None:
+    page = new_page()
+    draw_grid(page)
+    foot = TOP + STEP * len(HARVEST)
+    draw_rule(page, foot + 5)
+    for x in (72, 150, 200, 245, 290, 335, 380, 440):
+        page.draw_line((x, foot), (x, foot + 5))
+    assert rows_of(page) == tuple(HARVEST)
 
 
 def test_values_of_the_points_in_a_plot_are_no_table() -> None:
