@@ -134,10 +134,15 @@ def _is_masthead(region: Region, layout: PageLayout) -> bool:
 
 
 def is_decorated_text(region: Region, page: PageElements) -> bool:
-    """Whether a region is text with shapes behind and around it, rather than shapes with labels."""
+    """Whether a region is text with shapes behind and around it, rather than shapes with labels.
+
+    Words that OCR reads in an image on a backdrop are part of the picture, as on a screenshot; without a backdrop, the
+    image may be a scanned page.
+    """
     around = region.box
     near = (line for line in page.layout.lines if line.visible and boxes_touch(line.box, around))
-    lines = [line for line in near if line.belongs_to(around)]
+    images = [mark.box for mark in region.marks if mark.raster and mark.raster.digest and page.marks.backgrounds]
+    lines = [x for x in near if x.belongs_to(around) and not (x.ocr and any(map(x.belongs_to, images)))]
     if all(mark.panel and _count_words_in(mark.box, lines) >= _MIN_WORDS_IN_CARD for mark in region.marks):
         return True
     words = sum(len(line.text.split()) for line in lines)

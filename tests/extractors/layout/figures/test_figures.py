@@ -386,3 +386,13 @@ def test_section_of_a_form_is_no_figure() -> None:
             shapes.append(replace(draw_box(x, y, x + 11, y + 11), items=1, rectangle=True))
             lines.append(write_line(answer, x + 14, y + 8))
     assert not find(make_page([*lines, *write_prose(50, 400, 12)], drawings=shapes)).figures
+
+
+def test_screenshot_on_a_backdrop_is_a_figure_if_only_ocr_reads_its_words() -> None:
+    backdrop, screenshot = place_photo(0, 0, 600, 800, digest="sky"), place_photo(60, 200, 320, 440)
+    words = write_prose(65, 202, 19, 250)
+    scanned = [replace(line, ocr=True) for line in words]
+    (figure,) = find(make_page(scanned, [backdrop, screenshot])).figures
+    assert figure.box == screenshot.box
+    assert not find(make_page(words, [backdrop, screenshot])).figures
+    assert not find(make_page(scanned, [screenshot])).figures  # it may be a scanned page
