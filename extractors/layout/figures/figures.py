@@ -109,7 +109,8 @@ def find_figures(
     scale = _PAGE / diagonal if diagonal > _LARGEST_PAGE else 1.0
     upright = content.rotated(angle).scaled(scale)
     tables = [scale_box(rotate_box(box, angle, layout.width, layout.height), scale) for box in tables]
-    page = classify_page(upright, tables, furniture.running_lines(layout), scale * furniture.body_size)
+    running, body_size = furniture.running_lines(layout), scale * furniture.body_size
+    page = classify_page(upright, tables, running, body_size, has_backdrop=bool(backgrounds))
     found = _find_on_upright_page(page, carried)
 
     def displayed(box: Box) -> Box:

@@ -38,6 +38,7 @@ class PageElements:
     body_size: float
     labels: frozenset[int]  # indices of the lines that may belong to figures, level or not
     visible: frozenset[int]  # indices of the visible lines that are not headers or footers
+    has_backdrop: bool = False  # an image fills the page, which may be that of all pages and not in `marks`
 
     @property
     def notes(self) -> tuple[TextBlock, ...]:
@@ -55,7 +56,7 @@ class PageElements:
 
 
 def classify_page(
-    layout: PageLayout, tables: Sequence[Box], running_lines: frozenset[int], body_size: float
+    layout: PageLayout, tables: Sequence[Box], running_lines: frozenset[int], body_size: float, *, has_backdrop: bool
 ) -> PageElements:
     """The elements of an upright page.
 
@@ -74,7 +75,7 @@ def classify_page(
     labels = free.difference(in_tables, *(block.lines for block in separators))
     others = tuple(block for block in blocks if block not in separators)
     return PageElements(
-        layout, captions, marks, separators, others, tuple(tables), body_font, body_size, labels, visible
+        layout, captions, marks, separators, others, tuple(tables), body_font, body_size, labels, visible, has_backdrop
     )
 
 

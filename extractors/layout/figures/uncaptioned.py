@@ -141,7 +141,7 @@ def is_decorated_text(region: Region, page: PageElements) -> bool:
     """
     around = region.box
     near = (line for line in page.layout.lines if line.visible and boxes_touch(line.box, around))
-    images = [mark.box for mark in region.marks if mark.raster and mark.raster.digest and page.marks.backgrounds]
+    images = [mark.box for mark in region.marks if mark.raster and mark.raster.digest and page.has_backdrop]
     lines = [x for x in near if x.belongs_to(around) and not (x.ocr and any(map(x.belongs_to, images)))]
     if all(mark.panel and _count_words_in(mark.box, lines) >= _MIN_WORDS_IN_CARD for mark in region.marks):
         return True

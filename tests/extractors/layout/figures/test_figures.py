@@ -396,3 +396,6 @@ def test_screenshot_on_a_backdrop_is_a_figure_if_only_ocr_reads_its_words() -> N
     assert figure.box == screenshot.box
     assert not find(make_page(words, [backdrop, screenshot])).figures
     assert not find(make_page(scanned, [screenshot])).figures  # it may be a scanned page
+    pages = [make_page(scanned, [backdrop]) for _ in range(6)]
+    slides = Furniture.learn(PageSample.of(replace(page, number=n)) for n, page in enumerate(pages, 1))
+    assert len(find(make_page(scanned, [backdrop, screenshot]), furniture=slides).figures) == 1
