@@ -23,6 +23,7 @@ MAX_OVERHEAD = 1000  # bytes that MuPDF adds to the size of an image; some 60 to
 MAX_CLIPPED = 2  # points of each edge that may be hidden from an image that is shown whole
 
 MIN_TRIMMED_SIDE = 36.0  # points; margins of smaller images hide nothing
+MAX_MASK_PIXELS = 50_000_000  # larger masks are not decoded just for their margins
 MIN_OPAQUE = 0.5  # share of an image's greatest opacity; its shadow has less
 
 _EVERYWHERE: Box = (-1e6, -1e6, 1e6, 1e6)
@@ -107,7 +108,8 @@ class Recorder:
 
     def fill_image(self, context: Any, image: Any, ctm: Any, *paint: Any) -> None:
         placed = _on_page(ctm, _WHOLE)
-        opaque = _opaque_part(image, ctm) if image.mask and shorter_side(placed) > MIN_TRIMMED_SIDE else _WHOLE
+        has_mask = image.mask and image.mask.w * image.mask.h <= MAX_MASK_PIXELS
+        opaque = _opaque_part(image, ctm) if has_mask and shorter_side(placed) > MIN_TRIMMED_SIDE else _WHOLE
         is_skewed = max(abs(ctm.b), abs(ctm.c)) > MAX_SKEW * max(abs(ctm.a), abs(ctm.d))
         self._add(
             placed,

@@ -373,29 +373,3 @@ def test_dots_beside_text_are_a_figure() -> None:
     corners = [(330 + 7 * column, 100 + 7 * row) for column in range(20) for row in range(20)]
     dots = [Drawing((x, y, x + 3, y + 3), 4, filled=True, stroked=False, curved=True) for x, y in corners]
     assert len(find(make_page(write_prose(50, 90, 20), drawings=dots)).figures) == 1
-
-
-def test_section_of_a_form_is_no_figure() -> None:
-    lines, shapes = [write_line("Part 2: Trees", 60, 262)], [draw_box(50, 250, 550, 266)]
-    for row, answers in enumerate([("Apple", "Pear", "Plum"), ("Young", "Old"), ("Pruned", "Wild", "Grafted", "Dead")]):
-        y = 270 + 17 * row
-        lines.append(write_line("Which are they?", 60, y + 8))
-        shapes.append(draw_rule(60, y + 12, 148))
-        for n, answer in enumerate(answers):
-            x = 150 + 17 * row + 75 * n
-            shapes.append(replace(draw_box(x, y, x + 11, y + 11), items=1, rectangle=True))
-            lines.append(write_line(answer, x + 14, y + 8))
-    assert not find(make_page([*lines, *write_prose(50, 400, 12)], drawings=shapes)).figures
-
-
-def test_screenshot_on_a_backdrop_is_a_figure_if_only_ocr_reads_its_words() -> None:
-    backdrop, screenshot = place_photo(0, 0, 600, 800, digest="sky"), place_photo(60, 200, 320, 440)
-    words = write_prose(65, 202, 19, 250)
-    scanned = [replace(line, ocr=True) for line in words]
-    (figure,) = find(make_page(scanned, [backdrop, screenshot])).figures
-    assert figure.box == screenshot.box
-    assert not find(make_page(words, [backdrop, screenshot])).figures
-    assert not find(make_page(scanned, [screenshot])).figures  # it may be a scanned page
-    pages = [make_page(scanned, [backdrop]) for _ in range(6)]
-    slides = Furniture.learn(PageSample.of(replace(page, number=n)) for n, page in enumerate(pages, 1))
-    assert len(find(make_page(scanned, [backdrop, screenshot]), furniture=slides).figures) == 1
