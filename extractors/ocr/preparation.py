@@ -22,6 +22,8 @@ PAPER_WINDOW = 31  # of its pixels, wider than strokes and narrower than shadows
 MIN_SHADE_RANGE = 60  # levels of 256 between light and dark paper; less is the tint of a page
 MAX_DARK_SHARE = 0.3  # share of the page with dark paper; more are pictures and slides
 
+DARK_PAGE = 100  # level of 256 of the page's median, below which its letters are light
+
 # Skew, in degrees.
 SKEW_SIDE = 800  # pixels of the image in which the slope of the lines is measured
 MAX_SKEW, SKEW_STEP, SKEW_FINE_STEP = 5.0, 0.5, 0.1
@@ -30,15 +32,21 @@ MIN_SKEW_GAIN = 1.1  # by how much the rows of a page must stand out better than
 
 
 def prepare(image: Image.Image, long_side: int = LONG_SIDE) -> tuple[Image.Image, float]:
-    """Return the image in grey and evenly lit, its longer side scaled to `long_side`, and the scale factor."""
-    from PIL import Image
+    """Return the image in grey and evenly lit, its longer side scaled to `long_side`, and the scale factor.
+
+    Dark pages are inverted: Tesseract would read the lines of light letters that it finds, but it finds fewer of them.
+    """
+    from PIL import Image, ImageOps, ImageStat
 
     from extractors.pictures.decode import flatten_image
 
     grey = flatten_image(image).convert("L")
     scale = min(long_side / max(grey.size), MAX_ENLARGEMENT)
     size = max(1, round(grey.width * scale)), max(1, round(grey.height * scale))
-    return _even_light(grey.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)), scale
+    grey = grey.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    if ImageStat.Stat(grey).median[0] < DARK_PAGE:
+        grey = ImageOps.invert(grey)
+    return _even_light(grey), scale
 
 
 def _even_light(grey: Image.Image) -> Image.Image:

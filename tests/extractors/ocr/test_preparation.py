@@ -50,3 +50,8 @@ def test_shadow_over_a_page_is_removed_and_a_tint_is_kept() -> None:
     assert paper.max() - paper.min() < 40
     tinted = Image.fromarray((pixels * 0.8).astype(np.uint8))
     assert np.asarray(prepare(tinted.convert("RGB"), 800)[0])[40, 40] == pytest.approx(204, abs=2)
+
+
+def test_dark_page_with_light_letters_is_inverted() -> None:
+    dark = Image.fromarray(255 - np.asarray(_page())).convert("RGB")
+    assert np.array_equal(np.asarray(prepare(dark, 800)[0]), np.asarray(prepare(_page().convert("RGB"), 800)[0]))
