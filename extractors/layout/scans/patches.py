@@ -48,6 +48,7 @@ class Patch:
     ink: float  # share of its cells that hold ink
     framed: bool  # ink runs along all four sides
     flat: bool  # it has few colours
+    unread: float  # share of its ink that is outside of the lines
 
 
 class _Part(NamedTuple):
@@ -55,6 +56,7 @@ class _Part(NamedTuple):
     cells: float  # share of its cells that hold ink
     pixels: float  # share of its pixels
     framed: bool
+    unread: float  # share of its ink that is outside of the words
 
     def moved(self, x: int, y: int) -> _Part:
         x0, y0, x1, y1 = self.box
@@ -73,7 +75,7 @@ def find_patches(pixels: NDArray[np.uint8], layout: PageLayout, lines: Sequence[
         like_print = x1 - x0 > _MIN_PRINT_ASPECT * (y1 - y0) and part.cells > _MIN_PRINT_INK
         flat = (part.pixels > _MIN_FLAT_INK or like_print) and is_flat(pixels[y0:y1, x0:x1])
         box = (x0 / across, y0 / down, x1 / across, y1 / down)
-        yield Patch(box, part.cells, part.framed, flat)
+        yield Patch(box, part.cells, part.framed, flat, part.unread)
 
 
 def _find_parts(pixels: NDArray[np.uint8], words: Mask, size: int) -> Iterator[_Part]:
@@ -82,7 +84,8 @@ def _find_parts(pixels: NDArray[np.uint8], words: Mask, size: int) -> Iterator[_
     if ink is None:
         return
     _remove_page_rules(ink, size)
-    ink &= ~words
+    all_ink = ink
+    ink = ink & ~words
     columns = ink.shape[1]
     for (left, top, right, bottom), part in _connected_parts(_ink_share(ink, size) > _MIN_CELL_INK):
         pixel_box = (left * size, top * size, right * size, bottom * size)
@@ -94,7 +97,9 @@ def _find_parts(pixels: NDArray[np.uint8], words: Mask, size: int) -> Iterator[_
                     continue
             framed = _is_framed(part)
             if framed or not _is_print(ink[y0:y1, x0:x1], size):
-                yield _Part((x0, y0, x1, y1), float(part.mean()), float(ink[y0:y1, x0:x1].mean()), framed)
+                inside = ink[y0:y1, x0:x1]
+                unread = float(inside.sum() / max(1, all_ink[y0:y1, x0:x1].sum()))
+                yield _Part((x0, y0, x1, y1), float(part.mean()), float(inside.mean()), framed, unread)
 
 
 def _remove_page_rules(ink: Mask, size: int) -> None:

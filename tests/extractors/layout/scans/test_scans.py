@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from extractors.geometry import coverage
 from extractors.layout.figures.figures import Figure, find_figures
@@ -248,3 +248,14 @@ def test_title_band_inside_the_margins_is_no_figure() -> None:
     pixels = _blank_page()
     _draw_photo(pixels, (15, 15, 585, 55))
     assert _find(pixels, [Line((30, 22, 200, 48), "What the year has brought", 26, ocr=True)]) == ()
+
+
+def test_text_that_was_read_in_part_is_no_picture() -> None:
+    image = Image.fromarray(_blank_page())
+    for x in range(70, 520, 50):  # scratches join the lines
+        ImageDraw.Draw(image).line((x, 30, x + 20, 360), fill=(20, 20, 20), width=2)
+    pixels = np.array(image)
+    text = "only words stand on this page, line after line of them, to its end"
+    lines = [_write(pixels, text, 60, 30 + 20 * n) for n in range(17)]
+    layout = add_scanned_pictures(_SCAN, Image.fromarray(pixels), lines[1::2])
+    assert layout.rasters == _SCAN.rasters
