@@ -161,7 +161,8 @@ class Furniture:
         Headers and footers are searched from the edges inwards: below the first line of content nothing is a
         header, even if a cell of a table repeats there.
         """
-        at_edges = edge_lines(layout, heads=self.pages <= _SHORT_DOCUMENT)
+        is_scan = all(line.ocr for line in layout.lines)  # whose lines were hardly learnt: OCR reads each differently
+        at_edges = edge_lines(layout, heads=is_scan or self.pages <= _SHORT_DOCUMENT)
         if self.copies and not has_picture(layout):
             return at_edges
         found = self._watermarks(layout) | at_edges | self._repeated_edges(layout)

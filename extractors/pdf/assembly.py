@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
+from difflib import get_close_matches
 from statistics import median
 
 from extractors.geometry import width
+from extractors.layout.edge_lines import MAX_ROWS
 from extractors.layout.page_sample import without_numbers
 from extractors.layout.tables.tables import Table
 from extractors.layout.text_blocks import is_monospaced
@@ -26,8 +28,9 @@ from extractors.text.passages import PassageLimit, build_passages, table_passage
 from extractors.text.references import add_referring_sentences
 from extractors.types import Options, Passage, Picture
 
-# Pages read by OCR, and share of them, that have a header or footer; share of their text above which they are copies.
-MIN_REPEATS, MIN_REPEAT_SHARE, MAX_REPEATED = 3, 0.25, 0.5
+# Pages read by OCR that have a header or footer, and share of them that have one of numbers only; share of their text
+# above which they are copies; how much alike two readings of one header are.
+MIN_REPEATS, MIN_NUMBERED_SHARE, MAX_REPEATED, MIN_LIKENESS = 3, 0.25, 0.5, 0.8
 # Paragraphs between the two parts of a sentence: a caption without a figure, or footnotes, which have this size by that
 # of the text, and words; pieces of formulas have none.
 MAX_PARAGRAPHS_BETWEEN, MAX_NOTES_BETWEEN, MAX_NOTE_SIZE, MIN_NOTE_WORDS = 2, 24, 0.9, 4
@@ -77,22 +80,48 @@ def _is_deck(pages: Sequence[PageParts]) -> bool:
 
 def _drop_running_lines(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
     """Remove headers and footers read by OCR; `Furniture` knows only those of text layers."""
+    edges = _lines_at_edges(paragraphs)
     pages: dict[str, set[int]] = {}
-    for paragraph in paragraphs:
-        for line in paragraph.lines if paragraph.ocr else ():
-            pages.setdefault(without_numbers(line), set()).add(paragraph.page)
-    ocr_pages = {paragraph.page for paragraph in paragraphs if paragraph.ocr}
-    min_pages = max(MIN_REPEATS, MIN_REPEAT_SHARE * len(ocr_pages))
-    running = {line for line, numbers in pages.items() if len(numbers) >= min_pages}
-    repeated = sum(len(line) * len(pages[line]) for line in running)
+    for index, number in edges:
+        paragraph = paragraphs[index]
+        pages.setdefault(without_numbers(paragraph.lines[number]), set()).add(paragraph.page)
+    min_numbered = max(MIN_REPEATS, MIN_NUMBERED_SHARE * len(set[int]().union(*pages.values())))
+    running = {text for text, on in pages.items() if len(on) >= (MIN_REPEATS if _WORD.search(text) else min_numbered)}
+    repeated = sum(len(text) * len(pages[text]) for text in running)
     if repeated > MAX_REPEATED * sum(paragraph.characters for paragraph in paragraphs if paragraph.ocr):
         return list(paragraphs)  # of copies
+    # OCR reads a header a little differently from page to page.
+    running |= {text for text in pages if get_close_matches(text, running, 1, MIN_LIKENESS)}
     kept = []
-    for paragraph in paragraphs:
-        lines = tuple(line for line in paragraph.lines if not paragraph.ocr or without_numbers(line) not in running)
+    for index, paragraph in enumerate(paragraphs):
+        lines = tuple(
+            line
+            for number, line in enumerate(paragraph.lines)
+            if (index, number) not in edges or without_numbers(line) not in running
+        )
         if lines:
             kept.append(replace(paragraph, lines=lines))
     return kept
+
+
+def _lines_at_edges(paragraphs: Sequence[Paragraph]) -> set[tuple[int, int]]:
+    """The first and last lines of pages read by OCR, as they are read and as they stand: paragraph, and line in it."""
+    by_page: dict[int, list[int]] = {}
+    for index, paragraph in enumerate(paragraphs):
+        if paragraph.ocr:
+            by_page.setdefault(paragraph.page, []).append(index)
+    edges: set[tuple[int, int]] = set()
+    for indices in by_page.values():
+        from_top = sorted(indices, key=lambda index: paragraphs[index].box[1])
+        to_bottom = sorted(indices, key=lambda index: paragraphs[index].box[3])
+        for order, part in (
+            (indices, slice(MAX_ROWS)),
+            (from_top, slice(MAX_ROWS)),
+            (indices, slice(-MAX_ROWS, None)),
+            (to_bottom, slice(-MAX_ROWS, None)),
+        ):
+            edges.update([(index, line) for index in order for line in range(len(paragraphs[index].lines))][part])
+    return edges
 
 
 def _keep_lines_of_code(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:

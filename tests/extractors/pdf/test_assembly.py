@@ -138,3 +138,21 @@ def test_repeated_lines_read_by_ocr_are_dropped_unless_the_pages_are_copies(body
     pages = [PageParts(n, [Paragraph(text, n, (50, 60, 300, 90), 10, ocr=True)]) for n, text in enumerate(lines, 1)]
     passages, _ = assemble_document(pages, (), "", Options(tokenizer=None))
     assert sum("Annual report" in passage.text for passage in passages) == kept
+
+
+def test_header_read_a_little_differently_is_dropped_and_words_repeated_within_pages_stay() -> None:
+    pages = []
+    for number, header in enumerate(["British Husbandry"] * 3 + ["Britich Husbandry"], 1):
+        field = ("northern", "southern", "eastern", "western")[number - 1]
+        words = [f"The {crop} of the {field} field was sown late." for crop in ("rye", "oats", "peas", "hops")]
+        lines = [
+            f"{header} {400 + number}",
+            *words,
+            "Answer of the committee",
+            *(f"They say: {word}" for word in words),
+        ]
+        page = [Paragraph((x,), number, (50, 20 * n, 300, 20 * n + 10), 10, ocr=True) for n, x in enumerate(lines)]
+        pages.append(PageParts(number, page))
+    text = "\n".join(passage.text for passage in assemble_document(pages, (), "", Options(tokenizer=None))[0])
+    assert "Husbandry" not in text
+    assert text.count("Answer of the committee") == 4
