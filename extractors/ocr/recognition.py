@@ -40,7 +40,8 @@ MIN_CONFIDENCE_SHORT, SHORT_LINE = 0.85, 3
 MAX_UNREAD_EDGES = 0.3  # share of a page's sharp edges outside of words; above it, sparse words are searched
 MIN_UNREAD_IN_GRID = 0.01  # the same for a grid, whose rules are erased: a word in one of a hundred cells
 DENSE_PAGE = 800  # letters read with confidence that make a page of text, whose other edges are stamps and pictures
-MIN_ORIENTATION_CONFIDENCE = 0.5  # below it an image is a picture, of which every rotation gives nonsense
+# Below this confidence an image with fewer letters than a page of text is a picture: every rotation gives nonsense.
+MIN_ORIENTATION_CONFIDENCE = 0.5
 SURE_ORIENTATION = 5.0  # confidence from which an image that is said to be upright is not turned, however bad it reads
 MIN_LETTERS_TO_TURN = 30  # fewer doubtful letters are noise, not a turned page
 # Handwriting and faint print: share of the letters read with confidence below which the other engine has a try, and by
@@ -60,8 +61,8 @@ class OcrResult:
     skew: float = 0.0  # degrees clockwise by which the lines of the upright image slope; it was turned level by them
     letter_height: float = 0.0  # median height of the words, in pixels of the image that was read
     note: str = ""  # what the user should know: the page is hard to read
-    rules: tuple[Box, ...] = ()  # level and upright rules around the cells of tables and forms
-    rule_ink: Image.Image | None = None  # the image, upright, level and scaled, with these rules white on black
+    rules: tuple[Box, ...] = ()  # level and upright rules around the cells of tables and forms, and other level ones
+    rule_ink: Image.Image | None = None  # the image, upright, level and scaled, with those of cells white on black
 
 
 def choose_engine(options: Options) -> tuple[Engine | None, str]:
@@ -91,14 +92,14 @@ def recognise_page(image: Image.Image, options: Options, long_side: int = LONG_S
     grey, scale = prepare(image, long_side)
     skew = find_skew(grey)
     grey = straighten(grey, skew) if skew else grey
-    ruled, grids = grey, find_grids(grey)
+    ruled, (grids, level) = grey, find_grids(grey)
     grey = erase_rules(grey, grids) if grids else grey
     words = read_words(grey, False)
     angle = 0
     if _looks_turned(words):
         angle, words = _find_upright(read_words, grey, words, engine)
     upright, ruled = _rotate(grey, angle), _rotate(ruled, angle)
-    grids = find_grids(ruled) if angle and grids else grids
+    grids, level = find_grids(ruled) if angle else (grids, level)
     note = ""
     if engine == "tesseract" and _looks_turned(words):
         engine, words, note = _read_hard_page(upright, words, options)
@@ -111,7 +112,8 @@ def recognise_page(image: Image.Image, options: Options, long_side: int = LONG_S
     elif engine == "tesseract" and grids:
         kept = _add_words_in_grids(kept, read_words, upright, grids)
     grids = [grid for grid in grids if grid.holds_text([word.box for word in kept])]
-    lines, rules = make_lines(kept, scale, grids), tuple(_scaled(rule, scale) for grid in grids for rule in grid.rules)
+    lines = make_lines(kept, scale, grids)
+    rules = tuple(_scaled(rule, scale) for rule in (*level, *(rule for grid in grids for rule in grid.rules)))
     ink = rule_ink(ruled, grids) if grids else None
     return OcrResult(lines, angle, skew, median([height(word.box) for word in kept] or [0.0]), note, rules, ink)
 
@@ -176,7 +178,8 @@ def _find_upright(read_words: _Reader, grey: Image.Image, words: list[Word], eng
     angles = [90, 270, 180]
     if engine == "tesseract" and (orientation := tesseract_orientation(grey)):
         likely, confidence = orientation
-        if confidence < MIN_ORIENTATION_CONFIDENCE or (likely == 0 and confidence > SURE_ORIENTATION):
+        is_picture = confidence < MIN_ORIENTATION_CONFIDENCE and _letters(words) < DENSE_PAGE
+        if is_picture or (likely == 0 and confidence > SURE_ORIENTATION):
             return best
         angles.sort(key=lambda angle: angle != likely)
     for angle in angles:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.geometry import merge_boxes, transpose
+from extractors.geometry import merge_boxes, overlap_area, transpose
 from extractors.types import Box
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ MAX_THICKNESS = 1 / 150  # thicker is a bar
 MIN_GRID = 1 / 10  # width of a grid: smaller are check boxes and ideographs, such as that for field
 REACH = 1 / 450  # of the end of a rule past, or short of, the rule that it meets
 MAX_DRIFT = 0.01  # by its length, of a rule on a page not quite straight; `find_skew` leaves less
+MIN_OPEN_RULE = 1 / 12  # of a level rule outside of grids: longer than an underlined word
+MIN_PAPER = 0.7  # of the page's median, of the shade above and below such a rule
 MIN_LEVEL_RULES = 3  # fewer make a frame
 MAX_RULES = 800  # more, level or upright, are a plot, a map or a halftone
 SHADE_WINDOW, MIN_CONTRAST = 51, 15  # pixels around a rule, wider than it, and how much darker of 255 it is
@@ -57,15 +59,38 @@ class RuledGrid:
         return len(inside) > MIN_FILLED * (len(xs) - 1) * (len(ys) - 1)
 
 
-def find_grids(grey: Image.Image) -> list[RuledGrid]:
-    """The grids of rules on a straightened page: at least three level rules, and an upright one inside."""
+def find_grids(grey: Image.Image) -> tuple[list[RuledGrid], list[Box]]:
+    """The grids of rules on a straightened page, and the long level rules outside of them, as boxes in pixels.
+
+    A grid has at least three level rules, and an upright one inside.
+    """
     longer = max(grey.size)
     level_ink, upright_ink = _long_strokes(grey)
     level = _thin_boxes(level_ink, longer)
     upright = [transpose(rule) for rule in _thin_boxes(np.ascontiguousarray(upright_ink.T), longer)]
-    if not (MIN_LEVEL_RULES <= len(level) <= MAX_RULES and 0 < len(upright) <= MAX_RULES):
-        return []
-    return [grid for grid in _crossing(level, upright, longer * REACH) if _is_grid(grid, longer)]
+    grids: list[RuledGrid] = []
+    if MIN_LEVEL_RULES <= len(level) <= MAX_RULES and 0 < len(upright) <= MAX_RULES:
+        grids = [grid for grid in _crossing(level, upright, longer * REACH) if _is_grid(grid, longer)]
+    return grids, _open_rules(grey, level, grids) if len(level) <= MAX_RULES else []
+
+
+def _open_rules(grey: Image.Image, level: Sequence[Box], grids: Sequence[RuledGrid]) -> list[Box]:
+    """The long ones of level rules that are in no grid and have paper above and below, unlike the edge of a photo."""
+    pixels, longer = np.asarray(grey), max(grey.size)
+    min_light = MIN_PAPER * float(np.median(pixels))
+    near, far = round(longer * MAX_THICKNESS / 2), round(longer * MAX_THICKNESS)
+    found = []
+    for x0, y0, x1, y1 in level:
+        left, top, right, bottom = int(x0), int(y0), int(x1), int(y1)
+        sides = (
+            pixels[max(0, top - far) : max(0, top - near), left:right],
+            pixels[bottom + near : bottom + far, left:right],
+        )
+        is_on_paper = all(side.size and float(np.median(side)) > min_light for side in sides)
+        in_grid = any(overlap_area((x0, y0, x1, y1), grid.box) > 0 for grid in grids)
+        if right - left > longer * MIN_OPEN_RULE and is_on_paper and not in_grid:
+            found.append((x0, y0, x1, y1))
+    return found
 
 
 def _long_strokes(grey: Image.Image) -> tuple[_Mask, _Mask]:

@@ -6,6 +6,7 @@ repeats it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from extractors.page import Drawing, Line, PageLayout
 from extractors.pdf.outlined_letters import count_outlined_letters, without_outlined_letters
 from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import render_page
+from extractors.scripts import UNSPACED
 from extractors.text.cleaning import is_readable
 from extractors.types import Options
 
@@ -47,6 +49,8 @@ MAX_OCR_DPI, PICTURES_DPI = 450.0, 72  # resolution of OCR, and of the search fo
 # Height in pixels of the lines of small print, below which it is read again in finer resolution, and at which Tesseract
 # reads best; pixels of the longer side up to which that is affordable.
 MIN_LETTER_HEIGHT, LETTER_HEIGHT, MAX_LONG_SIDE = 13.0, 20.0, 4500
+
+_UNSPACED = re.compile(rf"[{UNSPACED}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +125,19 @@ def _letters(lines: Sequence[Line]) -> int:
 def _needs_ocr(layout: PageLayout) -> bool:
     if _letters(layout.lines) < MIN_LETTERS and count_outlined_letters(layout.drawings) > MIN_OUTLINES:
         return True
-    words = sum(len(line.text.split()) for line in layout.lines)
+    words = sum(_count_words(line.text) for line in layout.lines)
     if words >= MIN_WORDS:
         return False
     images = sum(area(raster.box) for raster in layout.rasters)
     if images > MIN_IMAGE_SHARE * layout.area:
         return True
     return words == 0 and images > MIN_IMAGE_SHARE_WITHOUT_WORDS * layout.area
+
+
+def _count_words(text: str) -> float:
+    """The words of a text; two characters of Chinese or Japanese, which have no spaces, count as one."""
+    others, unspaced = _UNSPACED.subn(" ", text)
+    return len(others.split()) + unspaced / 2
 
 
 def _has_drawn_words(layout: PageLayout) -> bool:
@@ -177,8 +187,9 @@ def _read_by_ocr(page: Any, layout: PageLayout, options: Options, min_share: flo
     if not lines:
         return ReadablePage(layout, result.angle, note=result.note)
     layout = replace(layout, drawings=without_outlined_letters(layout.drawings, lines))
+    layout = _draw_rules(layout, result, scale)
     if result.rule_ink:
-        layout, image = _draw_rules(layout, result, scale), _erase_ink(image, result.rule_ink)
+        image = _erase_ink(image, result.rule_ink)
     if is_drawn:
         layout = replace(layout, rasters=(), drawings=())  # strokes and the paper; its pictures are in its pixels
     if is_drawn or _is_scan(layout, lines):
@@ -204,7 +215,7 @@ def _is_scan(layout: PageLayout, lines: Sequence[Line]) -> bool:
 
 
 def _draw_rules(layout: PageLayout, result: OcrResult, scale: float) -> PageLayout:
-    """The layout with the rules of tables and forms, as a page drawn by a program has them."""
+    """The layout with the rules that OCR found, as a page drawn by a program has them."""
     rules = []
     for rule in result.rules:
         x0, y0, x1, y1 = (edge * scale for edge in rule)
@@ -230,8 +241,9 @@ def _recognise(page: Any, layout: PageLayout, options: Options) -> tuple[Image.I
     result = recognise_page(image, options)
     if 0 < result.letter_height < MIN_LETTER_HEIGHT:
         long_side = round(min(MAX_LONG_SIDE, LONG_SIDE * LETTER_HEIGHT / result.letter_height))
-        image = render_page(page, min(MAX_OCR_DPI, 72 * long_side / longer))
-        result = recognise_page(image, options, long_side)
+        image, angle = render_page(page, min(MAX_OCR_DPI, 72 * long_side / longer)), result.angle
+        result = recognise_page(image.rotate(-angle, expand=True) if angle else image, options, long_side)
+        result = replace(result, angle=(result.angle + angle) % 360)
     return image, result
 
 

@@ -242,3 +242,14 @@ def test_vertical_lines_are_read_on_a_page_that_stands_upright(monkeypatch: pyte
     result = recognise_page(page_image((600, 800)), Options())
     assert result.angle == 0
     assert [(line.text, line.vertical) for line in result.lines] == [(text, True) for text in columns]
+
+
+def test_page_of_text_is_turned_upright_although_its_orientation_is_uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
+    let_tesseract_fail(monkeypatch, [], orientation=(90, 0.08))
+    noise, text = read_as("ieqo wnsoq " * 100, 0.3), read_as("barley wheat " * 100, 0.95)
+    monkeypatch.setattr(
+        recognition,
+        "tesseract_words",
+        lambda image, languages, sparse: text if image.width > image.height else noise,
+    )
+    assert recognise_page(page_image((600, 800)), Options()).angle in (90, 270)

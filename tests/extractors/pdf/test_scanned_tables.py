@@ -117,3 +117,19 @@ def test_scanned_plot_with_grid_lines_stays_a_figure(tmp_path: Path) -> None:
     found = _scan(page, tmp_path)
     assert [picture.kind for picture in found.pictures if picture.kind not in ("page", "slide")] == ["figure"]
     assert not [passage for passage in found.passages if passage.kind == "table"]
+
+
+def test_scanned_table_between_rules_takes_no_text_of_the_column_beside_it(tmp_path: Path) -> None:
+    page = pymupdf().open().new_page(width=595, height=500)
+    page.insert_textbox((40, 50, 285, 490), 9 * PROSE, fontsize=10)
+    page.insert_textbox((310, 50, 555, 240), 3 * PROSE, fontsize=10)
+    rows = [*ROWS, *((f"{name}ern", f"{trees}1", f"{tonnes}2") for name, trees, tonnes in ROWS[1:])]
+    for n, row in enumerate(rows):
+        for x, cell in zip((314, 400, 490), row, strict=True):
+            page.insert_text((x, 261 + 22 * n), cell, fontsize=10)
+    for y in (246, 267, 401):
+        page.draw_line((310, y), (555, y), width=1)
+    found = _scan(page, tmp_path)
+    (table,) = [passage for passage in found.passages if passage.kind == "table"]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    assert table.text.splitlines() == [lines[0], "| --- | --- | --- |", *lines[1:]]
