@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from extractors.geometry import area, height, is_inside, overlap_area, shorter_side, width
+from extractors.geometry import area, coverage, height, is_inside, shorter_side, width
 from extractors.layout.scans.patches import CELL, Patch, find_patches
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.types import Box
@@ -31,7 +31,8 @@ _MIN_PICTURE, _MIN_PICTURE_SIDE, _MIN_PICTURE_INK = 0.015, 25.0, 0.08  # the sec
 _MIN_FLAT_PICTURE = 0.08  # larger than a bar of a chart, even if of one colour
 # Print that OCR read in part: share of its ink outside of lines, words of a line of a sentence, and words in all those.
 _MAX_UNREAD, _SENTENCE, _MIN_WORDS_IN_SENTENCES = 0.65, 5, 20
-_MIN_CROSSING, _MAX_STAMP_INK = 2, 0.5  # lines of text that reach into a stamp and out of it; share of its cells
+# Lines of text that reach into a stamp and out of it, share of such a line on it, and share of its cells.
+_MIN_CROSSING, _CROSSED, _MAX_STAMP_INK = 2, 0.25, 0.5
 _SHAPE_SEGMENTS = 20  # given to a shape found in pixels: more than any box around text has
 _MIN_BAR, _MIN_BAR_INK = 0.001, 0.4  # a bar or a slice of a chart; the second is a share of its cells
 _MAX_FRAME_INK = 2.0  # multiples of the ink that a frame of one cell has: more, and it is not empty
@@ -95,12 +96,10 @@ def _is_sparse(patch: Patch) -> bool:
 
 def _is_print(patch: Patch, lines: Sequence[Line]) -> bool:
     """Whether a patch is text of which OCR missed some, or a stamp on text: pictures have labels, and no sentences."""
-    sentences = [
-        line for line in lines if len(line.text.split()) >= _SENTENCE and overlap_area(line.box, patch.box) > 0
-    ]
-    inside = [len(line.text.split()) for line in sentences if line.belongs_to(patch.box)]
-    crossing = len(sentences) - len(inside)
-    is_text = patch.unread < _MAX_UNREAD and sum(inside) >= _MIN_WORDS_IN_SENTENCES
+    sentences = [line for line in lines if len(line.text.split()) >= _SENTENCE]
+    inside = sum(len(line.text.split()) for line in sentences if line.belongs_to(patch.box))
+    crossing = sum(coverage(line.box, patch.box) > _CROSSED and not line.belongs_to(patch.box) for line in sentences)
+    is_text = patch.unread < _MAX_UNREAD and inside >= _MIN_WORDS_IN_SENTENCES
     return is_text or (crossing >= _MIN_CROSSING and not patch.flat and patch.ink < _MAX_STAMP_INK)
 
 
