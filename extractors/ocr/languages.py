@@ -16,7 +16,7 @@ from os import environ
 from typing import Any
 
 AUTO = "auto"
-TIMEOUT = 30  # seconds
+TIMEOUT = 180  # seconds by the clock, of which a busy machine gives a process a part; a page takes one to ten
 MAX_TOGETHER = 6
 MIN_SCRIPT_CONFIDENCE = 2.0  # of Tesseract; 1.3 was a wrong guess for a short page, pages of text have 20 and more
 COMMON = ("eng", "deu", "fra", "spa", "por", "ita", "nld", "pol", "rus", "chi_sim", "jpn", "ara")  # preferred ones

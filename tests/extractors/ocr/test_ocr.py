@@ -12,6 +12,7 @@ from extractors.errors import ExtractionError
 from extractors.ocr import languages, recognition
 from extractors.ocr.engines import Word, tesseract_script
 from extractors.ocr.recognition import OcrResult, choose_engine, recognise_page, recognise_words
+from extractors.sandbox.worker_process import Limits
 from extractors.types import Options
 
 needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="Tesseract is not installed")
@@ -253,3 +254,7 @@ def test_page_of_text_is_turned_upright_although_its_orientation_is_uncertain(mo
         lambda image, languages, sparse: text if image.width > image.height else noise,
     )
     assert recognise_page(page_image((600, 800)), Options()).angle in (90, 270)
+
+
+def test_tesseract_on_a_busy_machine_has_more_time_than_a_page_may_use() -> None:
+    assert 2 * Limits(seconds=1, memory_mb=1).page_seconds < languages.TIMEOUT
