@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractors.errors import ExtractionError
-from extractors.ocr.recognition import OcrResult, choose_engine, recognise_page, recognise_words
+from extractors.ocr.recognition import OcrResult, choose_engine, recognise_words
 from extractors.page_range import check_pages
+from extractors.pdf.assembly import assemble_document
 from extractors.pdf.crops import is_graphic
+from extractors.pdf.page_extractor import PageParts
+from extractors.photos.scanned_page import read_scanned_page, words_of
 from extractors.photos.svg import draw_svg, read_svg
 from extractors.pictures.decode import count_frames, displayable_suffix, normalise_image, open_image, seek_frame
 from extractors.pictures.store import save_image
@@ -56,32 +59,35 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
         return Extraction(source, (), (picture,), report)
     timer = StageTimer()
     found: list[Picture] = []
-    passages: list[Passage] = []
+    pages_of_text: list[PageParts] = []
     problems: list[Problem] = []
     with open_image(source.path, source.name) as image:
         suffix = displayable_suffix(image)
         own_bytes = source.path.read_bytes() if suffix else b""
         pages = count_frames(image) if image.format == "TIFF" else 1
-        notes = filter(None, (_left_out_frames(image), choose_engine(options)[1]))
+        notes = [note for note in (_left_out_frames(image), choose_engine(options)[1]) if note]
         wanted = check_pages(options.page_range, pages, source.name)
         readable = readable_pages(wanted[:MAX_PAGES], source.skipped_pages, problems)
         for number, frame in _frames(image, readable, problems):
             with timer.stage("ocr"):
-                words, page = _read_words(frame, number, options, problems, is_scan=pages > 1)
+                words, page, angle = _read_words(frame, number, options, problems, is_scan=pages > 1)
             with timer.stage("render"):
-                if page and page.angle:
-                    stored = save_image(frame.rotate(-page.angle, expand=True), pictures)
+                if angle:
+                    stored = save_image(frame.rotate(-angle, expand=True), pictures)
                 else:
                     stored = save_image(frame, pictures, own_bytes, suffix)
             found.append(Picture("photo", number, stored, words=words, ocr=bool(words)))
-            passages += ocr_passages(page, number, options) if page else []
+            pages_of_text += [page] if page else []
     if len(wanted) > MAX_PAGES:
         problems.append(Problem(f"only {MAX_PAGES} of {len(wanted)} pages were read; split the file"))
     if not found:
         raise ExtractionError(f"{source.name}: {problems[0].reason}")
+    read = assemble_document(pages_of_text, (), "", options)[0] if pages_of_text else ()
+    passages = tuple(replace(passage, box=None) for passage in read)  # the image has pixels, and may be turned
     ocr_pages = tuple(picture.page for picture in found if picture.ocr)
+    notes += [note for page in pages_of_text for note in page.notes]
     report = Report(pages, ocr_pages=ocr_pages, problems=tuple(problems), notes=tuple(notes), seconds=timer.seconds)
-    return Extraction(source, tuple(passages), tuple(found), report)
+    return Extraction(source, passages, tuple(found), report)
 
 
 def extract_picture(
@@ -167,20 +173,21 @@ def _left_out_frames(image: Image.Image) -> str:
 
 def _read_words(
     frame: Image.Image, number: int, options: Options, problems: list[Problem], *, is_scan: bool
-) -> tuple[str, OcrResult | None]:
-    """Return the words of a frame, and its lines if it is a page of text. What OCR cannot read is a problem."""
+) -> tuple[str, PageParts | None, int]:
+    """Return the words of a frame, its parts if it is a page of text, and the degrees clockwise that turn it upright.
+
+    What OCR cannot read is a problem.
+    """
     if choose_engine(options)[0] is None:
-        return "", None
-    try:
-        if not is_scan:
-            words = recognise_words(frame, options)
-            if len(words.split()) < MIN_PAGE_WORDS:
-                return words, None
-        page = recognise_page(frame, options)
-    except ExtractionError as error:
-        problems.append(Problem(f"its words could not be read: {error}", number))
-        return "", None
-    return "\n".join(line.text for line in page.lines), page
+        return "", None, 0
+    if not is_scan:
+        words, unread = _recognise_words(frame, number, options)
+        problems += unread
+        if len(words.split()) < MIN_PAGE_WORDS:
+            return words, None, 0
+    page, angle = read_scanned_page(frame, number, options)
+    problems += page.problems
+    return words_of(page), page, angle
 
 
 def _crop_image(image: Image.Image, crop: Box) -> Image.Image:

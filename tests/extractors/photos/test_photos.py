@@ -12,6 +12,7 @@ from PIL import Image, ImageCms, ImageDraw, ImageFont
 
 from extractors.errors import ExtractionError
 from extractors.ocr.recognition import choose_engine
+from extractors.pdf.render import pymupdf
 from extractors.photos import extractor as photos_module
 from extractors.photos.extractor import extract
 from extractors.pictures.decode import normalise_image
@@ -166,6 +167,26 @@ def test_scanned_tiff_yields_text_and_upright_pages(tmp_path: Path) -> None:
     assert all(passage.ocr and passage.box is None for passage in extraction.passages)
     assert "nine hours" in extraction.pictures[1].words
     assert extraction.report.ocr_pages == (1, 2)
+
+
+@needs_ocr
+def test_photographed_page_of_text_has_its_table_and_no_page_number(tmp_path: Path) -> None:
+    rows = [("Orchard", "Trees", "Tonnes"), ("North", "1204", "315"), ("South", "986", "270"), ("West", "77", "21")]
+    prose = "The harvest was weighed at the gate in autumn, and the trees were counted again in the spring. "
+    page = pymupdf().open().new_page(width=420, height=595)
+    page.insert_textbox((40, 60, 380, 200), 4 * prose, fontsize=12)
+    for n, row in enumerate(rows):
+        for x, cell in zip((44, 170, 280), row, strict=True):
+            page.insert_text((x, 317 + 22 * n), cell, fontsize=13)
+    for y in (300, 324, 394):
+        page.draw_line((40, y), (380, y), width=1)
+    page.insert_text((204, 560), "17", fontsize=11)
+    page.get_pixmap(dpi=200).save(tmp_path / "page.jpg")
+    extraction = extract_file(tmp_path / "page.jpg", Options())
+    text, table = extraction.passages
+    assert (text.kind, text.text) == ("text", (4 * prose).strip())
+    assert [line for line in table.text.splitlines() if "---" not in line] == [f"| {' | '.join(row)} |" for row in rows]
+    assert "Orchard" in extraction.pictures[0].words
 
 
 @needs_ocr
