@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # What a patch is: shares of the page unless noted.
 _WHOLE_PAGE = 0.92  # the page itself, inside its margins
 _MIN_BAND, _MAX_BAND = 0.85, 0.12  # width and height of a band with a title on it
+_MAX_SHADOW_INK = 0.65  # share of the cells of the box around a shadow; pictures up to the edge of the page are full
 _MAX_ELONGATION = 15.0  # longer side by shorter: rules are no pictures
 _TEXT_FILLED, _TEXT_LEADING = 0.75, 0.8  # share of a patch under words; line heights that the words of a line fill
 _TEXT_AMONG_RULES, _MAX_RULES_INK = 0.4, 0.25  # the same share, of a patch with so little ink as rules have
@@ -76,12 +77,18 @@ def add_scanned_pictures(layout: PageLayout, image: Image.Image, lines: Sequence
 
 
 def _is_no_picture(patch: Patch, layout: PageLayout) -> bool:
-    """The whole page, a rule, or a band of colour across the page behind its title or footer."""
+    """The whole page, a rule, a band of colour across the page behind its title or footer, or a shadow at one side."""
     x0, y0, x1, y1 = patch.box
     edge = 2 * CELL
-    is_band = (x0 < edge and x1 > layout.width - edge) or (y0 < edge and y1 > layout.height - edge)
+    across, down = x0 < edge and x1 > layout.width - edge, y0 < edge and y1 > layout.height - edge
+    is_band = across or down
+    # The shadow of a book's fold or of a scanner's lid is joined with some of the text beside it.
+    at_side = (down and (x0 < edge or x1 > layout.width - edge)) or (
+        across and (y0 < edge or y1 > layout.height - edge)
+    )
+    is_shadow = at_side and patch.ink < _MAX_SHADOW_INK
     elongated = max(width(patch.box), height(patch.box)) > _MAX_ELONGATION * shorter_side(patch.box)
-    return area(patch.box) > _WHOLE_PAGE * layout.area or elongated or (patch.flat and is_band)
+    return area(patch.box) > _WHOLE_PAGE * layout.area or elongated or is_shadow or (patch.flat and is_band)
 
 
 def _is_title_band(box: Box, layout: PageLayout, lines: Sequence[Line]) -> bool:

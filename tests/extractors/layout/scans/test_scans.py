@@ -259,3 +259,14 @@ def test_text_that_was_read_in_part_is_no_picture() -> None:
     lines = [_write(pixels, text, 60, 30 + 20 * n) for n in range(17)]
     layout = add_scanned_pictures(_SCAN, Image.fromarray(pixels), lines[1::2])
     assert layout.rasters == _SCAN.rasters
+
+
+def test_shadow_at_the_fold_of_a_book_is_no_picture() -> None:
+    pixels = _blank_page()
+    text = "only words stand on this page, line after line of them, to its end"
+    lines = [_write(pixels, text, 40, 30 + 20 * n) for n in range(17)]
+    shade = 1 - 0.8 * np.exp(-np.arange(600) / 25)
+    pixels[:, 30:200:10] = 60  # noise of the shadow reaches into the text
+    shadowed = (pixels * shade[None, :, None]).astype(np.uint8)
+    layout = add_scanned_pictures(_SCAN, Image.fromarray(shadowed), lines)
+    assert layout.rasters == _SCAN.rasters
