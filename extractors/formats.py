@@ -109,7 +109,14 @@ FORMATS = (
         version=2,
         reader=readers.IMAGE,
     ),
-    Format((".svg", ".svgz"), _PHOTOS, "image/svg+xml", rb"\x1f\x8b|(?s:.*<(?:\w+:)?svg[\s>])", reader=readers.DRAWING),
+    Format(
+        (".svg", ".svgz"),
+        _PHOTOS,
+        "image/svg+xml",
+        rb"\x1f\x8b|(?s:.*<(?:\w+:)?svg[\s>])",
+        version=2,
+        reader=readers.DRAWING,
+    ),
     Format((".eml",), _MAIL, "message/rfc822", version=2, reader=readers.MAIL, members="attached"),
     Format(
         (".msg",),
