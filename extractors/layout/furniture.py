@@ -177,7 +177,7 @@ class Furniture:
                 line = layout.lines[index]
                 if start > content:
                     break
-                if index in found or self._repeats_in_place(line) or self._is_changing_header(line, layout, at_head):
+                if index in found or self._repeats_in_place(line, layout) or self._is_changing_header(line, layout, at_head):
                     found.add(index)
                 else:
                     content = min(content, end - _ROW_OVERLAP)
@@ -211,13 +211,13 @@ class Furniture:
             return self.counts.get(image_key(part), 0) >= self._limits.logo
         return False
 
-    def _repeats_in_place(self, line: Line) -> bool:
-        return self.counts.get(line_key(line), 0) >= self._limits.header
+    def _repeats_in_place(self, line: Line, layout: PageLayout) -> bool:
+        return self.counts.get(line_key(line, layout), 0) >= self._limits.header
 
     def _watermarks(self, layout: PageLayout) -> set[int]:
         """Lines with words at one height of most pages. Numbers in the body repeat by chance."""
         words = {i: line for i, line in enumerate(layout.lines) if any(map(str.isalpha, line.text))}
-        return {i for i, line in words.items() if self._on_most_pages(line_key(line))}
+        return {i for i, line in words.items() if self._on_most_pages(line_key(line, layout))}
 
     def _is_changing_header(self, line: Line, layout: PageLayout, at_head: bool) -> bool:
         """Whether the line stands apart where most pages have a line of this font."""

@@ -39,6 +39,7 @@ class MarginLine(NamedTuple):
     key: Key
     words: str
     text: str
+    size: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class PageSample:
         keys = _keys(layout)
         uncounted = {mark_key(drawing) for drawing in layout.drawings[_MAX_DRAWINGS:]} - keys
         margin = tuple(
-            MarginLine(place_key(line), line_key(line), _words(line), line.text)
+            MarginLine(place_key(line), line_key(line, layout), _words(line), line.text, line.size)
             for line in layout.lines
             if in_margin(line.box, layout)
         )
@@ -69,11 +70,15 @@ class PageSample:
 @lru_cache(maxsize=1 << 12)  # of a page, every line is looked up several times
 def without_numbers(text: str) -> str:
     """The words of `text` in lower case, with numbers as `#`: equal for a header with different page numbers."""
-    return re.sub(r"\W+", " ", re.sub(r"\d+", "#", text)).strip().lower() or "#"
+    return _only_words(re.sub(r"\d+", "#", text)) or "#"
+
+
+def _only_words(text: str) -> str:
+    return re.sub(r"\W+", " ", text).strip().lower()
 
 
 def _keys(layout: PageLayout) -> set[Key]:
-    keys = {line_key(line) for line in layout.lines}
+    keys = {line_key(line, layout) for line in layout.lines}
     rows = level_rows(layout)
     keys.update(edge_key(layout.lines[i]) for row in (*rows[:MAX_ROWS], *rows[-MAX_ROWS:]) for i in row)
     keys.update(place_key(line) for line in layout.lines if in_margin(line.box, layout))
@@ -83,8 +88,11 @@ def _keys(layout: PageLayout) -> set[Key]:
     return keys
 
 
-def line_key(line: Line) -> Key:
-    return f"line {round(line.box[3] / GRID)} {_words(line)}"
+def line_key(line: Line, layout: PageLayout) -> Key:
+    """Numbers of pages stand in margins; elsewhere, lines with other numbers are others, such as captions."""
+    is_running = in_margin(line.box, layout) or not any(map(str.isalpha, line.text))
+    words = _words(line) if is_running else _only_words(line.text)[:_MAX_KEY_LENGTH]
+    return f"line {round(line.box[3] / GRID)} {words}"
 
 
 def _words(line: Line) -> str:
