@@ -88,11 +88,11 @@ def test_a_cancelled_search_leaves_the_store_usable(folder: Path, tmp_path: Path
 def test_a_cancelled_question_ends_the_request_to_the_model(tmp_path: Path) -> None:
     left, ended = threading.Event(), threading.Event()
 
-    def write(question: str, limit: int, on_text: Callable[[str], None]) -> None:
+    def write(question: str, limit: int, on_text: Callable[[str], None], still_wanted: Callable[[], None]) -> None:
         on_text("Cats sleep.")
         left.wait()
         try:
-            on_text("Nobody waits for this.")
+            still_wanted()
         except CancelledError:
             ended.set()
             raise
