@@ -83,6 +83,7 @@ _SHEETS = "extractors.sheets.extractor"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _ODS = "application/vnd.oasis.opendocument.spreadsheet"
 _ZIP = rb"PK\x03\x04"
+_SVG = rb"\x1f\x8b|(?s:.*<(?:\w+:)?svg[\s>])"
 
 FORMATS = (
     Format((".pdf",), _PDF, "application/pdf", rb"(?s).*%PDF-", version=21, reader=readers.PDF, members="attached"),
@@ -109,14 +110,7 @@ FORMATS = (
         version=2,
         reader=readers.IMAGE,
     ),
-    Format(
-        (".svg", ".svgz"),
-        _PHOTOS,
-        "image/svg+xml",
-        rb"\x1f\x8b|(?s:.*<(?:\w+:)?svg[\s>])",
-        version=2,
-        reader=readers.DRAWING,
-    ),
+    Format((".svg", ".svgz"), _PHOTOS, "image/svg+xml", _SVG, version=2, reader=readers.DRAWING),
     Format((".eml",), _MAIL, "message/rfc822", version=2, reader=readers.MAIL, members="attached"),
     Format(
         (".msg",),

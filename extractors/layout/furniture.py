@@ -177,7 +177,11 @@ class Furniture:
                 line = layout.lines[index]
                 if start > content:
                     break
-                if index in found or self._repeats_in_place(line, layout) or self._is_changing_header(line, layout, at_head):
+                if (
+                    index in found
+                    or self._repeats_in_place(line, layout)
+                    or self._is_changing_header(line, layout, at_head)
+                ):
                     found.add(index)
                 else:
                     content = min(content, end - _ROW_OVERLAP)
