@@ -13,6 +13,8 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from extractors.pdf.ligatures import MAY_BE_LOST, find_ligatures, restore_ligatures
+
 MIN_TIGHT_SPACE = 0.1  # font sizes between two words; letters of one word are closer, even in kerned pairs
 _RUN_TOGETHER = re.compile(r"[^\W\d_]{22,}", re.ASCII)
 """Letters that are hardly one word: only the longest of compounds have as many."""
@@ -34,12 +36,16 @@ def read_blocks(page: Any, flags: int) -> list[dict[str, Any]]:
     Single characters take twice as long to read, so only pages with a suspicious word are read that way.
     """
     blocks: list[dict[str, Any]] = page.get_text("dict", flags=flags)["blocks"]
-    is_tight = any(_RUN_TOGETHER.search(span["text"]) for span in spans_of(blocks))
-    if not is_tight and not any(_UNIT.search(s["text"]) or _LETTERSPACED.search(s["text"]) for s in spans_of(blocks)):
+    texts = [span["text"] for span in spans_of(blocks)]
+    is_tight = any(map(_RUN_TOGETHER.search, texts))
+    ligatures = find_ligatures(page) if any(map(MAY_BE_LOST.search, texts)) else {}
+    if not is_tight and not ligatures and not any(_UNIT.search(text) or _LETTERSPACED.search(text) for text in texts):
         return blocks
     blocks = page.get_text("rawdict", flags=flags)["blocks"]
     for span in spans_of(blocks):
         characters = _without_letter_spaces(span.pop("chars"), span["size"])
+        if span["font"] in ligatures:
+            characters = restore_ligatures(characters, ligatures[span["font"]], span["size"])
         span["text"] = _spaced_text(characters, span["size"], only_units=not is_tight)
     return blocks
 
