@@ -16,12 +16,15 @@ _GREEK_AND_RELATIONS = str.maketrans({"5": "<", "4": ">", "m": "μ", "O": "Ω"})
 _MICRO = str.maketrans({"l": "μ"})
 _GREEK = str.maketrans("abgdemlpstw", "αβγδεμλπστω")
 _TEX_SYMBOLS = {0: "−", 1: "·", 2: "×", 3: "∗", 6: "±", 14: "°", 15: "•", 20: "≤", 21: "≥", 24: "∼", 25: "≈"}  # cmsy
+# mathabx, whose codes are read as letters of a text font of TeX
+_MATHABX = str.maketrans("´ˆ˘¨˝`“‰ďěăą„«Ñ1pqrs{", "−×±·°+=≠≤≥<>∼≈→′()[]/")
 _DASHES = str.maketrans({"e": "–", "d": "—"})
 _DIAERESIS = str.maketrans({"€": "¨"})
 
 _TABLES: tuple[tuple[re.Pattern[str], Mapping[int, int | str]], ...] = (
     (re.compile(r"CM_Maths_Symbols"), {**_OPERATORS, **_TEX_SYMBOLS}),
     (re.compile(r"AdvP4C4E(?!59)|AdvPS?Sym|AdvMT_SY"), _OPERATORS),
+    (re.compile(r"TeX-matha\d"), _MATHABX),
     (re.compile(r"AdvPi1$"), _GREEK_AND_RELATIONS),
     (re.compile(r"AdvPSMP13$"), _MICRO),
     (re.compile(r"MATHG-1A$"), {2: "μ"}),

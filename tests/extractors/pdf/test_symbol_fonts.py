@@ -23,6 +23,7 @@ from extractors.pdf.symbol_fonts import read_symbols
         ("e", "AdvPS44A44B", "–"),
         ("€", "HsfhmxAdvP4C4E59", "¨"),
         ("5 ml ¼", "AdvTimes", "5 ml ¼"),
+        ("˘5 ˝C ď L´1", "ODCKXF+TeX-matha8", "±5 °C ≤ L−′"),
         ("±", "SymbolMT", "±"),
         ("\uf06d \uf0b1 2 \uf0a3", "ABCDEF+SymbolMT", "μ ± 2 ≤"),
         ("\uf0e5\uf03d", "EuclidSymbol-Italic", "∑="),
