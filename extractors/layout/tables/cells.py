@@ -98,7 +98,7 @@ def read_cells(
         filled = _merge_continued_rows(_fill_rows(body, columns), _rows_apart(body))
         cells, texts = _merge_sign_columns(header_cells(header, columns, level_rules, borders), filled, len(columns))
         grid = _make_grid(cells, texts)
-    return Cells(grid, found > 0, tuple(line.text for row in notes for line in row), (*titles, *units))
+    return Cells(grid, found > 0 and bool(header), tuple(line.text for row in notes for line in row), (*titles, *units))
 
 
 def _read_ruled(

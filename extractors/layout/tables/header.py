@@ -4,7 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from extractors.layout.tables.lines import Row, column_of, find_columns, is_value, rows_box
+from extractors.layout.tables.lines import Row, column_of, find_columns, is_value, row_middle, rows_box
+from extractors.layout.tables.splits import is_table_caption
 from extractors.page import Line, middle
 
 _MAX_ROWS, _MAX_RULED_ROWS = 4, 8  # lines of a header, and of one with a rule below it
@@ -22,12 +23,22 @@ def drop_caption_rows(rows: Sequence[Row], rules: Sequence[float]) -> list[Row]:
     """
     continued = [n for n, row in enumerate(rows[:_MAX_ROWS]) if len(row) == 1 and _CONTINUED.fullmatch(row[0].text)]
     rows = rows[continued[-1] + 1 :] if continued else rows
+    rows = rows[_count_caption_rows(rows, rules) :]
     if len(rules) < 2 or rules[0] < rows_box(rows[:1])[1] + _FRAME:  # the first is the upper frame
         return list(rows)
     above = [row for row in rows if rows_box([row])[3] <= rules[0] + _FRAME]
     between = [row for row in rows if rules[0] < middle(row[0]) < rules[1]]
     is_caption = all(len(row) == 1 for row in above) and 0 < len(between) <= _MAX_RULED_ROWS
     return list(rows[len(above) :]) if is_caption and len(rows) - len(above) > 1 else list(rows)
+
+
+def _count_caption_rows(rows: Sequence[Row], rules: Sequence[float]) -> int:
+    """The first rows that are a caption within the table's frame, down to the rule below them."""
+    below = [y for y in rules if y > middle(rows[0][0])]
+    if not below or not is_table_caption(rows[0][0]):
+        return 0
+    count = sum(row_middle(row) < below[0] for row in rows)
+    return count if count < len(rows) and all(len(row) == 1 for row in rows[:count]) else 0
 
 
 def count_header_rows(rows: Sequence[Row], rules: Sequence[float]) -> int:

@@ -12,6 +12,7 @@ _RULE_BELOW = 1.2  # text sizes from a heading down to the rule that shows its c
 _OVERLAP = 0.3  # share of a heading over a column from which it counts for it
 _MAX_LEADING = 1.4  # text sizes between the middles of two lines of one heading
 _SAME_EDGE = 0.35  # text sizes by which edges or middles of two lines of one heading may differ
+_MAX_LABEL_COLUMNS = 3  # left of headings that are repeated below several others
 _SAME_MIDDLE = 1.0  # text sizes by which the middles of a heading and of its columns may differ
 
 
@@ -41,7 +42,7 @@ def header_cells(
             cells = _add_cell(cells, _header_cell(n, spans[-1], line.text))
         levels.append(cells)
         lower = lower.under(row, spans)
-    return _fill_levels(levels[::-1], len(columns))
+    return _fill_levels(_over_repeated_headings(levels[::-1], len(columns)), len(columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,25 @@ class _Lower:
                 columns[column] = span if column not in columns or len(span) > 1 else columns[column]
                 heights[column] = middle(line)
         return _Lower(extents, columns, heights)
+
+
+def _over_repeated_headings(levels: Sequence[Sequence[TableCell]], columns: int) -> list[Sequence[TableCell]]:
+    """The levels, each heading over one repetition of the headings below: `A, B` over `n, %, n, %`."""
+    changed = list(levels)
+    for number, level in enumerate(levels[:-1]):
+        below = [cell for lower in levels[number + 1 :] for cell in lower if cell.column_span == 1]
+        texts = ["".join(c.text for c in below if c.column == n).replace(" ", "") for n in range(columns)]
+        for labels in range(min(_MAX_LABEL_COLUMNS, columns) + 1):
+            over = [cell for cell in level if cell.column + cell.column_span > labels]
+            size = (columns - labels) // max(1, len(over))
+            unit = texts[labels : labels + size]
+            is_repeated = all(unit) and 1 < size == len(set(unit)) and texts[labels:] == unit * len(over)
+            if is_repeated and 1 < len(over) == len({cell.text for cell in over}):
+                starts = range(labels, columns, size)
+                own = [replace(cell, column=n, column_span=size) for n, cell in zip(starts, over, strict=True)]
+                changed[number] = [*(cell for cell in level if cell not in over), *own]
+                break
+    return changed
 
 
 def _header_cell(row: int, columns: range, text: str) -> TableCell:

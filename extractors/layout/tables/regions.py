@@ -111,7 +111,7 @@ def _grids(page: TablePage) -> Iterator[Box]:
         touching = [group for group in groups if any(boxes_touch(near, other) for other in group)]
         groups = [group for group in groups if group not in touching]
         groups.append([rule, *(other for group in touching for other in group)])
-    for group in groups:
+    for group in _join_stacked(groups, page.layout.lines):
         box = merge_boxes(group)
         upright = {round(rule[0] / _SAME_PLACE) for rule in group if width(rule) <= RULE_THICKNESS}
         inner = sum(box[0] + _FRAME < _SAME_PLACE * x < box[2] - _FRAME for x in upright)
@@ -119,6 +119,30 @@ def _grids(page: TablePage) -> Iterator[Box]:
         has_columns = inner > 1 or (inner == 1 and len(upright) > 2)
         if has_columns and len(heights) >= _MIN_GRID_RULES and width(box) > _MIN_WIDTH:
             yield box
+
+
+def _join_stacked(groups: Sequence[list[Box]], lines: Sequence[Line]) -> list[list[Box]]:
+    """The groups of rules, with those joined of the same columns between which only the label of a group stands."""
+    joined: list[list[Box]] = []
+    for group in sorted(groups, key=lambda group: merge_boxes(group)[1]):
+        box, columns = merge_boxes(group), _inner_places(group)
+        upper = next((one for one in joined if _have_same_ends(merge_boxes(one), box)), None) if columns else None
+        if upper and _inner_places(upper) == columns:
+            gap = (box[0], merge_boxes(upper)[3], box[2], box[1])
+            between = lines_inside(gap, lines)
+            is_label = len(between) == 1 and abs(between[0].box[0] - box[0]) < between[0].size
+            if is_label and height(gap) < _MAX_ROW_HEIGHT * between[0].size and not starts_caption(between[0]):
+                upper += group
+                continue
+        joined.append(group)
+    return joined
+
+
+def _inner_places(rules: Sequence[Box]) -> list[int]:
+    """Where the upright ones within the box of some rules stand, from left to right."""
+    box = merge_boxes(rules)
+    places = {round(rule[0] / _SAME_PLACE) for rule in rules if width(rule) <= RULE_THICKNESS}
+    return sorted(x for x in places if box[0] + _FRAME < _SAME_PLACE * x < box[2] - _FRAME)
 
 
 def _is_shaded_part(grid: Box, box: Box, page: TablePage) -> bool:

@@ -16,6 +16,7 @@ _MIN_FULL = 0.5  # pieces of text against the fullest row, from which a row with
 _MOSTLY_TOPS = 0.85  # share of the texts below the first lines of rows that continue a text there, if cells begin there
 _MOSTLY_ENDS = 0.8  # share of the labels of several lines whose last is level with a row, if labels end there
 _MIN_CENTRED = 0.5  # share of the labels that are level with no row, if they stand at half the height of several
+_MIN_COLUMNS, _MOSTLY_ROWS = 3, 0.8  # columns, and share of the lines that are like rows, from which all are rows
 _SAME_SPACE = 0.15  # text sizes by which equal white spaces may differ
 _MAX_LEADING = 1.4  # text sizes between the middles of two lines of one cell
 # Gaps between rows against gaps within them: the ratio, and the difference in text sizes.
@@ -171,6 +172,8 @@ def _join_between_gaps(rows: Sequence[Row], columns: Columns) -> list[Row]:
 
     Where the gaps differ less but are even, only the rows of fewer cells continue others.
     """
+    if _are_rows(rows, columns):
+        return list(rows)
     distances = [row_middle(lower) - row_middle(upper) for upper, lower in pairwise(rows)]
     size = max((line.size for row in rows for line in row), default=0.0)
     limit = _gap_limit(distances, size)
@@ -185,6 +188,13 @@ def _join_between_gaps(rows: Sequence[Row], columns: Columns) -> list[Row]:
             joined.append(list(row))
             cells = len(row)
     return joined
+
+
+def _are_rows(rows: Sequence[Row], columns: Columns) -> bool:
+    """Whether nearly all lines have a text in every column and begin with a capital: lines of cells do not."""
+    full = sum(len({column_of(line, columns) for line in row}) == len(columns) for row in rows)
+    begin = sum(not row[0].text[:1].islower() for row in rows)
+    return len(columns) >= _MIN_COLUMNS and min(full, begin) > _MOSTLY_ROWS * len(rows)
 
 
 def _is_wrapped(upper: Row, lower: Row, columns: Columns) -> bool:

@@ -21,6 +21,7 @@ from tests.support.drawn_tables import (
     draw_rule,
     new_page,
     rows_of,
+    tables_of,
     write_rows,
 )
 
@@ -85,3 +86,17 @@ def test_grid_that_differs_from_the_rules_above_it_is_a_table_of_its_own(drawn: 
     else:
         page.draw_line((COLUMNS[1], TOP + 9 * STEP), (COLUMNS[1], TOP + 12 * STEP), width=0.7)
     assert _first_region(page)[1] > TOP + STEP
+
+
+@pytest.mark.parametrize(("label", "is_one"), [("Pears", True), ("Table 2. Pears of the south side", False)])
+def test_grids_around_the_label_of_a_group_are_one_table(label: str, is_one: bool) -> None:
+    page = new_page()
+    rows = [("Orchard", "Trees", "Price"), ("Old", "12", "0.5"), ("New", "14", "0.7"), ("River", "16", "0.8")]
+    for first, last in ((0, 2), (3, 5)):
+        for y in range(first, last + 1):
+            draw_rule(page, TOP + STEP * y)
+        for x in (COLUMNS[1], COLUMNS[2]):
+            page.draw_line((x, TOP + STEP * first), (x, TOP + STEP * last), width=0.7)
+    write_rows(page, [*rows[:2], (label,), *rows[2:]])
+    heights = [height(table.box) for table in tables_of(page)]
+    assert (max(heights) == 5 * STEP) == is_one

@@ -74,3 +74,9 @@ def test_text_in_the_middle_is_a_label_unless_its_column_begins_there(
     rows[0][2] = line(215, 20, "Any text")
     rows.insert(0 if first else 2, [line(x, 0 if first else 50, "Rapport", width)])
     assert bool(find_group_labels(rows, COLUMNS, (1,))) is is_label
+
+
+@pytest.mark.parametrize(("first", "second", "count"), [("Oak", "Both", 12), ("oak", "Both", 3), ("Oak", "", 3)])
+def test_short_texts_in_every_column_are_rows_however_close(first: str, second: str, count: int) -> None:
+    rows = [("Oak", "Both", WIDE), *[(first, second, WIDE)] * 3] * 3
+    assert len(rows_of(rows, [20, 12, 12, 12, *([18, 12, 12, 12] * 2)])) == count
