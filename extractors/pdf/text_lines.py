@@ -85,7 +85,7 @@ def _join_words(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def _continues(line: dict[str, Any], other: dict[str, Any]) -> bool:
     """Return True when `other` continues `line` on its base line, at most a word space away; also downwards.
 
-    A heading in bold that ends with a period may be farther away from the first sentence of its paragraph.
+    A heading in another font that ends with a period may be farther away from the first sentence of its paragraph.
     """
     if line["dir"] != other["dir"] or (line["dir"], line["wmode"]) not in (((1.0, 0.0), 0), ((0.0, 1.0), 1)):
         return False
@@ -94,8 +94,8 @@ def _continues(line: dict[str, Any], other: dict[str, Any]) -> bool:
     along, across = line["wmode"], 1 - line["wmode"]
     space = first["bbox"][along] - last["bbox"][along + 2]
     on_base_line = abs(last["origin"][across] - first["origin"][across]) < MAX_BASELINE_SHIFT * size
-    is_run_in = last["text"].rstrip().endswith(".") and _is_bold(last) and not _is_bold(first)
-    is_run_in = is_run_in and len(first["text"].split()) >= MIN_RUN_IN_WORDS
+    is_run_in = last["text"].rstrip().endswith(".") and last["font"] != first["font"] and not _is_bold(first)
+    is_run_in = is_run_in and len("".join(span["text"] for span in other["spans"]).split()) >= MIN_RUN_IN_WORDS
     max_space = MAX_RUN_IN_SPACE if is_run_in else MAX_WORD_SPACE
     return bool(on_base_line and -MAX_KERNING * size < space < max_space * size)
 
@@ -201,7 +201,7 @@ def _text_box(line: dict[str, Any], spans: list[dict[str, Any]]) -> Box:
         words = [span for span in spans if any(map(str.isalnum, span["text"]))]
         if words:
             _, y0, _, y1 = merge_boxes(span["bbox"] for span in words)
-        size, base = max(span["size"] for span in spans), spans[0]["origin"][1]
+        size, base = max(span["size"] for span in words or spans), (words or spans)[0]["origin"][1]
         is_tall = y1 - y0 > MAX_FONT_HEIGHT * size
         if is_tall and base - min(span["origin"][1] for span in spans) < MAX_BASELINE_SHIFT * size:
             y0, y1 = max(y0, base - ASCENDER * size), min(y1, base + DESCENDER * size)

@@ -1,4 +1,4 @@
-"""Lines that look like headings and are none: authors, addresses, items of lists.
+"""Lines that look like headings and are none: what stands around the title, authors, addresses, items of lists.
 
 In: the paragraphs of a document, and the indices of headings with their levels, if known. The false ones are removed.
 """
@@ -6,12 +6,35 @@ In: the paragraphs of a document, and the indices of headings with their levels,
 from collections import Counter
 from collections.abc import Sequence
 
-from extractors.text.heading_form import MIN_LARGER, FontStyle, font_style, numbering_depth
+from extractors.text.cleaning import bare_letters
+from extractors.text.heading_form import MIN_LARGER, FontStyle, font_style, is_list_of_names, numbering_depth
 from extractors.text.paragraphs import Paragraph, join_lines
 
 # Font size of plain lines among bold headings by that of the text; authors and addresses are a little larger.
 MIN_LARGER_THAN_BOLD_HEADINGS = 1.3
+MAX_ABOVE_TITLE = 120  # characters of a paragraph above the title; longer ones are text with its own headings
 MIN_PLAIN_HEADINGS = 3  # in a font that the document uses for headings, from which plain ones stay
+
+
+def find_about_title(paragraphs: Sequence[Paragraph], title: str) -> frozenset[int]:
+    """The paragraphs that are the title, on the first two pages, the short ones above it, and authors below it."""
+    bare = bare_letters(title)
+    first = [n for n, paragraph in enumerate(paragraphs) if paragraph.page < 3]
+    titles = [n for n in first if bare_letters(join_lines(paragraphs[n].lines)) == bare]
+    if not titles:
+        return frozenset()
+    there, start = paragraphs[titles[0]], titles[0]
+    while start and _stands_above(paragraphs[start - 1], there):
+        start -= 1
+    later = [n for n in first if n > titles[0] and _stands_above(paragraphs[n], there)]
+    below = paragraphs[titles[0] + 1 : titles[0] + 2]
+    authors = [titles[0] + 1] if below and is_list_of_names(join_lines(below[0].lines)) else []
+    return frozenset([*titles, *range(start, titles[0]), *later, *authors])
+
+
+def _stands_above(paragraph: Paragraph, title: Paragraph) -> bool:
+    is_short = paragraph.characters <= MAX_ABOVE_TITLE
+    return paragraph.page == title.page and paragraph.box[3] < title.box[3] and is_short
 
 
 def drop_plain_lines(

@@ -10,37 +10,38 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from extractors.text.cleaning import bare_letters
-from extractors.text.false_headings import drop_list_items, drop_plain_lines
+from extractors.text.false_headings import drop_list_items, drop_plain_lines, find_about_title
 from extractors.text.heading_form import (
     CHAPTER,
     MAX_HEADING_LENGTH,
     MAX_HEADING_LINES,
     MIN_LARGER,
+    MIN_SLIGHTLY_LARGER,
     MIN_TEXT_BELOW,
     NUMBERED,
     font_style,
     has_form_of_heading,
     heading_styles,
     heading_title,
-    is_list_of_names,
+    is_in_section,
     is_numbered_below,
     is_standard_heading,
     is_wordy,
     may_be_heading,
 )
+from extractors.text.numbered_headings import find_numbered_headings
 from extractors.text.paragraph_starts import BULLET
 from extractors.text.paragraphs import Paragraph, join_lines
 from extractors.text.sentences import ends_sentence
 
 MAX_PATH_DEPTH, MAX_PATH_ENTRY_LENGTH = 4, 150  # headings, characters of each: encoded with every passage below
 MAX_SLIDE_TITLE_LENGTH = 90  # characters of the first paragraph of a slide that is its title whatever it looks like
-# Font sizes against the body text.
-MIN_SLIGHTLY_LARGER = 1.05  # of a heading that is also bold or numbered; `MIN_LARGER` of one by size alone
+# Font sizes against the body text; more in `heading_form`.
 MIN_BODY_SIZED = 0.92  # of one in bold, italics or capitals, which may be a little smaller than the body
 MIN_LARGER_OCR = 1.35  # OCR measures the letters it finds: a line without ascenders is lower
 MIN_CAPITALS, MAX_CAPITALS = 5, 80  # characters of a heading in capitals
-MAX_ABOVE_TITLE = 120  # characters of a paragraph above the title; longer ones are text with its own headings
 MAX_TAGGED = 0.3  # share of the text that tags may call headings; beyond it they say nothing
+MIN_LINES_BELOW = 3  # of text below a heading that may end with a number, as "Analysis of complex 4" does
 MIN_RUN_INS = 2  # paragraphs that begin in one font from which what they begin with are headings
 
 HeadingPath = tuple[str, ...]
@@ -81,7 +82,7 @@ def assign_headings(
     body = _body_style(paragraphs)
     styles = heading_styles(paragraphs, body)
     levels_by_page = _bookmark_levels(bookmarks)
-    no_headings = frozenset[int]() if deck or not title else _about_title(paragraphs, title)
+    no_headings = frozenset[int]() if deck or not title else find_about_title(paragraphs, title)
     headings: dict[int, int | None] = {}  # index -> level by bookmarks or tags, if any
     levels: dict[_Style, Counter[int]] = {}
     for index, paragraph in enumerate(paragraphs):
@@ -100,6 +101,7 @@ def assign_headings(
         if level is not None:
             levels.setdefault(_style(paragraph), Counter())[level] += 1
     drop_plain_lines(paragraphs, headings, body, styles)
+    headings |= dict.fromkeys(find_numbered_headings(paragraphs, headings))
     drop_list_items(paragraphs, headings, body)
     bookmarked = {style: counts.most_common(1)[0][0] for style, counts in levels.items()}
     ranks = _rank_styles({_style(paragraphs[index]) for index in headings}, bookmarked)
@@ -120,26 +122,6 @@ def _body_style(paragraphs: Sequence[Paragraph]) -> tuple[float, bool]:
         # Prose counts twice, because scattered labels may outnumber it.
         styles[paragraph.size, paragraph.bold] += paragraph.characters * (2 if len(paragraph.lines) > 2 else 1)
     return styles.most_common(1)[0][0] if styles else (10.0, False)
-
-
-def _about_title(paragraphs: Sequence[Paragraph], title: str) -> frozenset[int]:
-    """The paragraphs that are the title, on the first two pages, the short ones above it, and authors below it."""
-    bare = bare_letters(title)
-    first = [n for n, paragraph in enumerate(paragraphs) if paragraph.page < 3]
-    titles = [n for n in first if bare_letters(join_lines(paragraphs[n].lines)) == bare]
-    if not titles:
-        return frozenset()
-    there, start = paragraphs[titles[0]], titles[0]
-    while start and _stands_above(paragraphs[start - 1], there):
-        start -= 1
-    below = paragraphs[titles[0] + 1 : titles[0] + 2]
-    authors = [titles[0] + 1] if below and is_list_of_names(join_lines(below[0].lines)) else []
-    return frozenset([*titles, *range(start, titles[0]), *authors])
-
-
-def _stands_above(paragraph: Paragraph, title: Paragraph) -> bool:
-    is_short = paragraph.characters <= MAX_ABOVE_TITLE
-    return paragraph.page == title.page and paragraph.box[3] < title.box[3] and is_short
 
 
 def _join_false_run_ins(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
@@ -193,8 +175,11 @@ def _build_paths(
         if is_small and not small_print:
             outside, small_print = [*stack], text_size / MIN_BODY_SIZED
         text = join_lines(paragraph.lines, known)
-        while stack and (stack[-1][0] > rank or (stack[-1][0] == rank and not is_numbered_below(text, stack[-1][1]))):
+        while stack and not is_in_section(text, stack[-1][1]):
+            if stack[-1][0] < rank or (stack[-1][0] == rank and is_numbered_below(text, stack[-1][1])):
+                break
             stack.pop()
+        rank = max(rank, stack[-1][0]) if stack else rank
         title = heading_title(text.rstrip(".:–—") if paragraph.run_in else text)
         stack.append((rank, title[:MAX_PATH_ENTRY_LENGTH]))
         headed.append(HeadedParagraph(paragraph, tuple(title for _, title in stack[-MAX_PATH_DEPTH:]), True))
@@ -204,7 +189,7 @@ def _build_paths(
 def _looks_like_heading(paragraphs: Sequence[Paragraph], index: int, body: tuple[float, bool]) -> bool:
     paragraph = paragraphs[index]
     text = join_lines(paragraph.lines)
-    if not may_be_heading(paragraph, text):
+    if not may_be_heading(paragraph, text, is_entry=not _is_above_lines(paragraphs, index)):
         return False
     numbered = bool(NUMBERED.match(text) or CHAPTER.match(text))
     body_size, body_bold = body
@@ -247,6 +232,14 @@ def _is_above_small_print(paragraphs: Sequence[Paragraph], index: int) -> bool:
 def _has_text_below(paragraphs: Sequence[Paragraph], index: int) -> bool:
     following = paragraphs[index + 1 : index + 2]
     return bool(following) and not following[0].bold and following[0].characters > MIN_TEXT_BELOW
+
+
+def _is_above_lines(paragraphs: Sequence[Paragraph], index: int) -> bool:
+    """Whether several lines of smaller text stand below, so that a paragraph is no entry of contents."""
+    following = paragraphs[index + 1 : index + 2]
+    if not following or len(following[0].lines) < MIN_LINES_BELOW:
+        return False
+    return paragraphs[index].size >= MIN_LARGER * following[0].size and _has_text_below(paragraphs, index)
 
 
 def _bookmark_levels(bookmarks: Sequence[Bookmark]) -> dict[int, dict[str, int]]:

@@ -17,6 +17,7 @@ MIN_ROWS, MIN_PROSE_ROW = 4, 40  # of double-spaced text, and characters of most
 MAX_TITLE_PITCH = 1.75  # base lines in print a third larger than the column's: titles are set wider than text
 MAX_SIZE_DIFFERENCE = 0.12  # relative difference of font sizes within a paragraph
 MAX_ROUGH_SIZE_DIFFERENCE = 0.35  # the same for OCR, which measures letters, and for small capitals beside capitals
+MIN_LARGER = 1.05  # size of a heading in the font of the text below it
 MIN_INDENT, MAX_MISALIGNMENT = 0.8, 0.4  # indent of a first line, and of a line that still counts as flush left
 MIN_SHORTFALL = 0.12  # share of the paragraph's width that its last line leaves free
 MIN_HEADING_SHORTFALL = 3  # font sizes that a heading leaves free of the line below it
@@ -27,6 +28,8 @@ MAX_RUN_IN_LINES = 3  # of a heading at the start of a paragraph
 _CONTENTS_ENTRY = re.compile(r"(?:\.\s?\.|…|(?:[·_]\s?){4})\s*(?:\d{1,4}|[ivxlc]{1,6})$", re.IGNORECASE)
 _NUMBER = re.compile(r"[(\[]?(\d{1,3})(?![\d.,:%/–-]*\d|[.,]?%|st\b|nd\b|rd\b|th\b)[\])]?\s?(?=[^\W\d_]|[“\"‘])")
 _SECTION_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2}){1,4}\.?\s+[^\W\d_]")
+_CHAPTER_NUMBER = re.compile(r"(\d{1,2})\.?\s+[^\W\d_a-z]")
+_FIRST_SECTION_NUMBER = re.compile(r"(\d{1,2})\.1\.?\s+[^\W\d_a-z]")
 _NUMBERED_LABEL = re.compile(r"[^\W\d_]+\s(?:\d{1,3}|[IVX]{1,5})[.:]?")
 # Not "O. sanctum", a species.
 BULLET = re.compile(r"^([•●○◦▪■□►▶➢➤❖✓✔·∙]|[–—*-]\s|(?![A-Z]\.\s[a-zà-ÿ])\(?(\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s)")
@@ -75,14 +78,19 @@ def starts_paragraph(group: Sequence[Row], row: Row, column_pitch: float, usual_
         return True
     if _SECTION_NUMBER.match(text) and _SECTION_NUMBER.match(group[0].text.strip()):
         return True
+    if len(group) <= MAX_RUN_IN_LINES and _is_first_section(group[0].text.strip(), text):
+        return True
     left, right = min(r.box[0] for r in group), max(r.box[2] for r in group)
     ended, short = ends_sentence(last.text), last.box[2] < right - MIN_SHORTFALL * (right - left)
     if not (line.ocr or above.ocr) and _changes_style(group, row, ended=ended):
         return True
     is_item = bool(BULLET.match(group[0].text) or _NUMBER.match(group[0].text.strip()))
     indent, is_flush = row.box[0] - left, last.box[0] - left < MAX_MISALIGNMENT * size
-    if indent > MIN_INDENT * size and is_flush and (ended or short) and not is_item:
+    has_room = last.box[2] < row.box[2] - MIN_SHORTFALL * (row.box[2] - left)  # such as a heading above its text
+    if indent > MIN_INDENT * size and is_flush and (ended or short or has_room) and not is_item:
         return True
+    if has_room and above.size > MIN_LARGER * line.size and len(group) <= MAX_RUN_IN_LINES and not line.ocr:
+        return text[:1].isupper()
     is_full = len(group) == 1 and last.box[2] > row.box[2] - MIN_HEADING_SHORTFALL * size  # and begins a paragraph
     if indent < -MIN_INDENT * size and ((ended and not is_full) or short) and not text[:1].islower():
         return True
@@ -147,6 +155,12 @@ def _is_next_number(first: str, text: str) -> bool:
     number = _NUMBER.match(text)
     before = _NUMBER.match(first.strip()) if number else None
     return bool(number and before and int(number[1]) == int(before[1]) + 1)
+
+
+def _is_first_section(chapter: str, text: str) -> bool:
+    """Whether a text is numbered as the first section below the one above: "2.1. Mice" below "2. Methods"."""
+    above, number = _CHAPTER_NUMBER.match(chapter), _FIRST_SECTION_NUMBER.match(text)
+    return bool(above and number and above[1] == number[1])
 
 
 def _hangs(group: Sequence[Row]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -262,14 +264,25 @@ def test_two_parts_of_one_font_are_one_font(monkeypatch: pytest.MonkeyPatch) -> 
     assert (line.font, line.run_in) == ("Adv1", 0)
 
 
-def _read_spans(monkeypatch: pytest.MonkeyPatch, *spans: tuple[str, tuple[float, ...]]) -> Line:
-    """The only line of a page with these texts and boxes, in 10 points on a base line at 100."""
-    style = {"size": 10, "font": "Type3", "flags": 0, "char_flags": 16, "alpha": 255}
-    raw = [{**style, "text": text, "bbox": box, "origin": (box[0], 100)} for text, box in spans]
+def _read_spans(
+    monkeypatch: pytest.MonkeyPatch, *spans: tuple[str, tuple[float, ...]], sizes: Sequence[int] = (10,)
+) -> Line:
+    """The only line of a page with these texts and boxes, in 10 points or other `sizes` on a base line at 100."""
+    style = {"font": "Type3", "flags": 0, "char_flags": 16, "alpha": 255}
+    raw = [
+        {**style, "text": text, "bbox": box, "origin": (box[0], 100), "size": size}
+        for (text, box), size in zip(spans, cycle(sizes), strict=False)
+    ]
     block = {"lines": [{"dir": (1.0, 0.0), "wmode": 0, "spans": raw}]}
     monkeypatch.setattr("extractors.pdf.text_lines.read_blocks", lambda *_: [block])
     (line,) = layout_of(new_page()).lines
     return line
+
+
+def test_large_mark_before_a_heading_does_not_reach_into_the_lines_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    mark, words = ("■", (50.0, 75.0, 60.0, 107.0)), ("RESULTS", (66.0, 92.0, 110.0, 102.0))
+    line = _read_spans(monkeypatch, mark, words, sizes=(32, 10))
+    assert (line.box[1], line.box[3]) == (92, 102)
 
 
 @pytest.mark.parametrize(
@@ -327,3 +340,11 @@ def test_bold_start_of_a_line_may_have_words_in_italics() -> None:
         x += pymupdf().Font(font).text_length(text, 10)
     (line,) = layout_of(page).lines
     assert line.text[: line.run_in] == "Diet of T. molitor."
+
+
+def test_heading_in_another_font_is_part_of_the_line_of_its_paragraph() -> None:
+    page = new_page()
+    page.insert_text((50, 100), "Data used.", fontname="tiro", fontsize=10)
+    page.insert_text((104, 100), "All trees bear fruit.", fontname="helv", fontsize=10)
+    (line,) = layout_of(page).lines
+    assert line.text[: line.run_in] == "Data used."

@@ -227,3 +227,48 @@ def test_headings_in_a_plain_font_of_their_own_stay_where_others_are_bold() -> N
 def test_number_at_the_end_of_a_bookmarked_heading_stays() -> None:
     title = "Groups 1 and 2"
     assert body_paths(heading(title), body(), bookmarks=[Bookmark(1, title, 1)]) == [(title,)]
+
+
+def test_authors_with_degrees_or_addresses_in_brackets_are_no_heading() -> None:
+    for authors in (
+        "Jane Doe, MM, John Smith, MB, Su-Yun Lee, PhDa ∗",
+        "Jane Doe+,[a] John Smith,[a, b] Ann Lee,*[b] and Max Roe*[a]",
+    ):
+        assert body_paths(heading(authors), body())[-1] == ()
+    for text in ("Crops, Trees, and Bees", "Costs, UK, 2004 and Later"):
+        assert body_paths(heading(text), body()) == [(text,)]
+
+
+def test_plain_headings_go_on_from_the_numbers_of_others() -> None:
+    above = heading("3.2. Culture", 10, italic=True), body()
+    plain = [heading(f"3.2.{n}. Cells of line {'ABCD'[n]}", 10) for n in (1, 2, 3)]
+    paths = body_paths(*above, plain[0], body(), plain[1], body())
+    assert paths == [(title,) for title in ("3.2. Culture",)] + [
+        ("3.2. Culture", "3.2.1. Cells of line B"),
+        ("3.2. Culture", "3.2.2. Cells of line C"),
+    ]
+    assert body_paths(*above, plain[2], body())[1:] == [("3.2. Culture",)] * 2
+
+
+def test_mark_before_a_heading_in_capitals_is_not_part_of_it() -> None:
+    assert body_paths(heading("■RESULTS AND ERRORS", 10), body()) == [("RESULTS AND ERRORS",)]
+    assert body_paths(heading("■ Results and errors", 10), body()) == [()] * 2
+
+
+def test_number_at_the_end_of_a_heading_above_text_is_no_page_number() -> None:
+    entry = Paragraph(("Synthesis of the second complex and its salts",), 1, (50, 100, 300, 112), 10)
+    assert body_paths(heading("Analysis of complex 4", bold=True), body()) == [("Analysis of complex 4",)]
+    assert body_paths(heading("Analysis of complex 4", bold=True), entry, body()) == [()] * 3
+
+
+def test_slightly_larger_lines_in_the_font_of_the_text_are_headings_if_there_are_several() -> None:
+    text = replace(body(), font="Adv1")
+    titles = [f"{side} of the river" for side in ("South", "North", "East", "West")]
+    parts = [part for title in titles for part in (heading(title, 11, font="Adv1"), text)]
+    assert body_paths(*parts) == [(title,) for title in titles]
+    assert body_paths(*parts[:6])[-1] == ()
+
+
+def test_line_above_the_title_that_is_read_after_it_is_no_heading() -> None:
+    badge = replace(heading("OPEN", 18), box=(400, 40, 460, 60))
+    assert body_paths(heading(TITLE, 20), body(), badge, body(), title=TITLE) == [()] * 4

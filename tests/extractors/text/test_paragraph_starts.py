@@ -54,3 +54,14 @@ def test_letter_in_brackets_below_a_short_line_starts_a_paragraph() -> None:
         )
         == 2
     )
+
+
+@pytest.mark.parametrize(("first", "second"), [("3. Methods", "3.1. Mice"), ("12 Methods of It", "12.1 Mice")])
+def test_first_section_stands_apart_from_the_heading_of_its_chapter(first: str, second: str) -> None:
+    assert len(paragraphs_of((first, 50, 100), (second, 50, 112))) == 2
+    assert len(paragraphs_of((first, 50, 100), (f"4{second[second.index('.') :]}", 50, 112))) == 1
+
+
+def test_indent_below_a_line_with_room_starts_a_paragraph() -> None:
+    assert paragraphs_of(("A cell line", 50, 100), (FULL_LINE, 62, 112), (FULL_LINE, 50, 124))[0] == ("A cell line",)
+    assert len(paragraphs_of((FULL_LINE, 50, 100), (FULL_LINE[:38], 62, 112))) == 1
