@@ -24,6 +24,7 @@ ITALIC_NAME = re.compile(r"italic|oblique|[-,._](?:b|bd|sb|md)?(?:i|it|obl)$")
 MIN_SMALL_CAPS = 0.6  # size of small capitals by that of the capitals
 MAX_FONT_HEIGHT = 1.8  # font sizes; above, a font's metrics are wrong, and the next two are assumed instead
 ASCENDER, DESCENDER = 1.0, 0.35
+MAX_MARK_SIZE = 1.8  # size of a sign by that of the words beside it; larger ones are marks before headings
 MIN_ASCENT = 0.4  # font sizes by which letters rise above their base line; less, and the metrics are wrong as well
 MIN_BOLD_SHARE = 0.9  # letters of a bold line that are bold: fewer are words stressed in it
 SUPERSCRIPT = 1  # flag of MuPDF for raised spans
@@ -201,7 +202,9 @@ def _text_box(line: dict[str, Any], spans: list[dict[str, Any]]) -> Box:
         words = [span for span in spans if any(map(str.isalnum, span["text"]))]
         if words:
             _, y0, _, y1 = merge_boxes(span["bbox"] for span in words)
-        size, base = max(span["size"] for span in words or spans), (words or spans)[0]["origin"][1]
+            largest = max(span["size"] for span in words)
+            spans = [span for span in spans if span in words or span["size"] <= MAX_MARK_SIZE * largest]
+        size, base = max(span["size"] for span in spans), spans[0]["origin"][1]
         is_tall = y1 - y0 > MAX_FONT_HEIGHT * size
         if is_tall and base - min(span["origin"][1] for span in spans) < MAX_BASELINE_SHIFT * size:
             y0, y1 = max(y0, base - ASCENDER * size), min(y1, base + DESCENDER * size)

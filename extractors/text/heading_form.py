@@ -14,7 +14,7 @@ MIN_LARGER, MIN_SLIGHTLY_LARGER = 1.15, 1.05
 # Font sizes against the body text of a font that the document uses for headings; sans serifs look larger.
 MIN_HEADING_SIZE, MIN_BOLD_HEADING_SIZE = 0.85, 0.7
 MIN_HEADINGS, MIN_HEADING_SHARE = 2, 0.6  # paragraphs, and share of those in a font, from which it is such a font
-MIN_HEADINGS_IN_BODY_FONT = 4  # paragraphs in a larger size of the text's font; a few are authors and addresses
+MIN_HEADINGS_IN_BODY_FONT = 4  # texts in a larger size of the text's font; a few are authors, the same a running head
 MIN_TEXT_BELOW = 40  # characters of the plain paragraph below a bold heading; below a bold table cell are short cells
 
 TRAILING_PAGE_NUMBER = re.compile(r"\s*(?:…\s*|\s(?!(?:19|20)\d\d$))\d{1,4}$")
@@ -62,19 +62,20 @@ def heading_styles(paragraphs: Sequence[Paragraph], body: tuple[float, bool]) ->
         fonts[paragraph.font] += paragraph.characters
     body_font = fonts.most_common(1)[0][0] if fonts else ""
     seen: Counter[FontStyle] = Counter()
-    headings: Counter[FontStyle] = Counter()
+    headings: dict[FontStyle, list[str]] = {}
     for index, paragraph in enumerate(paragraphs):
         min_size = MIN_BOLD_HEADING_SIZE if paragraph.bold else MIN_HEADING_SIZE
         is_other = paragraph.font != body_font and paragraph.size >= min_size * body[0]
         is_other = is_other or (paragraph.font != "" and paragraph.size >= MIN_SLIGHTLY_LARGER * body[0])
         if is_other and not (paragraph.ocr or paragraph.run_in):
             seen[font_style(paragraph)] += 1
-            headings[font_style(paragraph)] += _is_set_as_heading(paragraphs, index)
+            if _is_set_as_heading(paragraphs, index):
+                headings.setdefault(font_style(paragraph), []).append(paragraph.lines[0])
     return frozenset(
         style
-        for style, count in headings.items()
-        if count >= (MIN_HEADINGS_IN_BODY_FONT if style[0] == body_font else MIN_HEADINGS)
-        and count >= MIN_HEADING_SHARE * seen[style]
+        for style, texts in headings.items()
+        if (len(set(texts)) >= MIN_HEADINGS_IN_BODY_FONT if style[0] == body_font else len(texts) >= MIN_HEADINGS)
+        and len(texts) >= MIN_HEADING_SHARE * seen[style]
     )
 
 
@@ -119,7 +120,7 @@ def _are_authors(text: str) -> bool:
     if _AUTHORS.fullmatch(text):
         return True
     bare = _COMMAS.sub(", ", _DEGREES.sub("", _AUTHOR_MARKS.sub("", text))).strip(", ")
-    return bare != text and is_list_of_names(bare)
+    return bare != text and text[0].isalpha() and is_list_of_names(bare)
 
 
 def is_list_of_names(text: str) -> bool:

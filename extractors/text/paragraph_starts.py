@@ -86,11 +86,12 @@ def starts_paragraph(group: Sequence[Row], row: Row, column_pitch: float, usual_
         return True
     is_item = bool(BULLET.match(group[0].text) or _NUMBER.match(group[0].text.strip()))
     indent, is_flush = row.box[0] - left, last.box[0] - left < MAX_MISALIGNMENT * size
-    has_room = last.box[2] < row.box[2] - MIN_SHORTFALL * (row.box[2] - left)  # such as a heading above its text
+    # Such as a heading above its text; items and headings hang, but go on amid a sentence.
+    has_room = text[:1].isupper() and last.box[2] < row.box[2] - MIN_SHORTFALL * (row.box[2] - left)
     if indent > MIN_INDENT * size and is_flush and (ended or short or has_room) and not is_item:
         return True
     if has_room and above.size > MIN_LARGER * line.size and len(group) <= MAX_RUN_IN_LINES and not line.ocr:
-        return text[:1].isupper()
+        return line.size <= MIN_LARGER * usual_size  # text, not the rest of a title in print of several sizes
     is_full = len(group) == 1 and last.box[2] > row.box[2] - MIN_HEADING_SHORTFALL * size  # and begins a paragraph
     if indent < -MIN_INDENT * size and ((ended and not is_full) or short) and not text[:1].islower():
         return True

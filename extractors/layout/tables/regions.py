@@ -123,19 +123,27 @@ def _grids(page: TablePage) -> Iterator[Box]:
 
 def _join_stacked(groups: Sequence[list[Box]], lines: Sequence[Line]) -> list[list[Box]]:
     """The groups of rules, with those joined of the same columns between which only the label of a group stands."""
-    joined: list[list[Box]] = []
-    for group in sorted(groups, key=lambda group: merge_boxes(group)[1]):
-        box, columns = merge_boxes(group), _inner_places(group)
-        upper = next((one for one in joined if _have_same_ends(merge_boxes(one), box)), None) if columns else None
-        if upper and _inner_places(upper) == columns:
-            gap = (box[0], merge_boxes(upper)[3], box[2], box[1])
-            between = lines_inside(gap, lines)
-            is_label = len(between) == 1 and abs(between[0].box[0] - box[0]) < between[0].size
-            if is_label and height(gap) < _MAX_ROW_HEIGHT * between[0].size and not starts_caption(between[0]):
-                upper += group
-                continue
-        joined.append(group)
-    return joined
+    joined = [*groups]
+    boxes, columns = [merge_boxes(group) for group in groups], [_inner_places(group) for group in groups]
+    uppers: list[int] = []
+    for n in sorted((n for n, places in enumerate(columns) if places), key=lambda n: boxes[n][1]):
+        alike = (m for m in uppers if columns[m] == columns[n] and _have_same_ends(boxes[m], boxes[n]))
+        upper = next((m for m in alike if _is_label_between(boxes[m], boxes[n], lines)), None)
+        if upper is None:
+            uppers.append(n)
+        else:
+            boxes[upper] = merge_boxes([boxes[upper], boxes[n]])
+            joined[upper], joined[n] = [*joined[upper], *joined[n]], []
+    return [group for group in joined if group]
+
+
+def _is_label_between(upper: Box, lower: Box, lines: Sequence[Line]) -> bool:
+    """Whether one text that begins on the left is all that stands between two boxes a row apart."""
+    gap = (lower[0], upper[3], lower[2], lower[1])
+    between = lines_inside(gap, lines)
+    if len(between) != 1 or starts_caption(between[0]) or height(gap) > _MAX_ROW_HEIGHT * between[0].size:
+        return False
+    return abs(between[0].box[0] - lower[0]) < between[0].size
 
 
 def _inner_places(rules: Sequence[Box]) -> list[int]:

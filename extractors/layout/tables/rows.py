@@ -193,7 +193,7 @@ def _join_between_gaps(rows: Sequence[Row], columns: Columns) -> list[Row]:
 def _are_rows(rows: Sequence[Row], columns: Columns) -> bool:
     """Whether nearly all lines have a text in every column and begin with a capital: lines of cells do not."""
     full = sum(len({column_of(line, columns) for line in row}) == len(columns) for row in rows)
-    begin = sum(not row[0].text[:1].islower() for row in rows)
+    begin = sum(row[0].text[:1].isupper() or row[0].text[:1].isdigit() for row in rows)
     return len(columns) >= _MIN_COLUMNS and min(full, begin) > _MOSTLY_ROWS * len(rows)
 
 

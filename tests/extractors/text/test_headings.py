@@ -235,7 +235,7 @@ def test_authors_with_degrees_or_addresses_in_brackets_are_no_heading() -> None:
         "Jane Doe+,[a] John Smith,[a, b] Ann Lee,*[b] and Max Roe*[a]",
     ):
         assert body_paths(heading(authors), body())[-1] == ()
-    for text in ("Crops, Trees, and Bees", "Costs, UK, 2004 and Later"):
+    for text in ("Crops, Trees, and Bees", "Costs, UK, 2004 and Later", "2 Related Work and Preliminary Concepts"):
         assert body_paths(heading(text), body()) == [(text,)]
 
 

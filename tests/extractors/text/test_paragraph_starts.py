@@ -63,5 +63,7 @@ def test_first_section_stands_apart_from_the_heading_of_its_chapter(first: str, 
 
 
 def test_indent_below_a_line_with_room_starts_a_paragraph() -> None:
-    assert paragraphs_of(("A cell line", 50, 100), (FULL_LINE, 62, 112), (FULL_LINE, 50, 124))[0] == ("A cell line",)
-    assert len(paragraphs_of((FULL_LINE, 50, 100), (FULL_LINE[:38], 62, 112))) == 1
+    first = f"W{FULL_LINE[1:]}"
+    assert paragraphs_of(("A cell line", 50, 100), (first, 62, 112), (FULL_LINE, 50, 124))[0] == ("A cell line",)
+    assert len(paragraphs_of((FULL_LINE, 50, 100), (first[:38], 62, 112))) == 1
+    assert len(paragraphs_of(("2.3 Does it hold all", 50, 100), (FULL_LINE, 62, 112))) == 1
