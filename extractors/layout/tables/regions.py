@@ -49,7 +49,7 @@ _MIN_GRID_RULES = 3  # level rules at different heights: fewer make a frame
 _SAME_END = 4.0  # points by which the ends of rules of one table may differ
 _WITHIN = 0.95  # share of a grid within the rules of a larger table
 _HEAD_AND_FOOT = 0.95  # share of a complete table between two rules that only frame the page
-_MAX_EMPTY_STRIP = 30.0  # points between two rules without text
+_MAX_EMPTY_STRIP = 30.0  # points between two rules without text, or grids around the label of a group
 _BESIDE = 0.2  # share of a line's width between the ends of the rules
 _MAX_ROW_HEIGHT = 2.5  # text sizes between two rules that hold one row
 MAX_CELL_ROWS = 6  # lines of running text side by side that are cells of one row rather than columns of a page
@@ -111,7 +111,7 @@ def _grids(page: TablePage) -> Iterator[Box]:
         touching = [group for group in groups if any(boxes_touch(near, other) for other in group)]
         groups = [group for group in groups if group not in touching]
         groups.append([rule, *(other for group in touching for other in group)])
-    for group in _join_stacked(groups, page.layout.lines):
+    for group in _join_stacked(groups, page):
         box = merge_boxes(group)
         upright = {round(rule[0] / _SAME_PLACE) for rule in group if width(rule) <= RULE_THICKNESS}
         inner = sum(box[0] + _FRAME < _SAME_PLACE * x < box[2] - _FRAME for x in upright)
@@ -121,14 +121,19 @@ def _grids(page: TablePage) -> Iterator[Box]:
             yield box
 
 
-def _join_stacked(groups: Sequence[list[Box]], lines: Sequence[Line]) -> list[list[Box]]:
-    """The groups of rules, with those joined of the same columns between which only the label of a group stands."""
+def _join_stacked(groups: Sequence[list[Box]], page: TablePage) -> list[list[Box]]:
+    """The groups of rules, with those joined of the same columns between which only the label of a group stands.
+
+    The columns are those between lines: shades of single rows have sides as well.
+    """
+    drawn = frozenset(page.lines_drawn[1])
     joined = [*groups]
-    boxes, columns = [merge_boxes(group) for group in groups], [_inner_places(group) for group in groups]
+    large = [n for n, group in enumerate(groups) if len(group) > _MIN_GRID_RULES]
+    boxes, columns = {n: merge_boxes(groups[n]) for n in large}, {n: _inner_places(groups[n], drawn) for n in large}
     uppers: list[int] = []
-    for n in sorted((n for n, places in enumerate(columns) if places), key=lambda n: boxes[n][1]):
+    for n in sorted((n for n in large if columns[n]), key=lambda n: boxes[n][1]):
         alike = (m for m in uppers if columns[m] == columns[n] and _have_same_ends(boxes[m], boxes[n]))
-        upper = next((m for m in alike if _is_label_between(boxes[m], boxes[n], lines)), None)
+        upper = next((m for m in alike if _is_label_between(boxes[m], boxes[n], page.layout.lines)), None)
         if upper is None:
             uppers.append(n)
         else:
@@ -140,16 +145,16 @@ def _join_stacked(groups: Sequence[list[Box]], lines: Sequence[Line]) -> list[li
 def _is_label_between(upper: Box, lower: Box, lines: Sequence[Line]) -> bool:
     """Whether one text that begins on the left is all that stands between two boxes a row apart."""
     gap = (lower[0], upper[3], lower[2], lower[1])
-    between = lines_inside(gap, lines)
+    between = lines_inside(gap, lines) if 0 < height(gap) < _MAX_EMPTY_STRIP else []
     if len(between) != 1 or starts_caption(between[0]) or height(gap) > _MAX_ROW_HEIGHT * between[0].size:
         return False
     return abs(between[0].box[0] - lower[0]) < between[0].size
 
 
-def _inner_places(rules: Sequence[Box]) -> list[int]:
-    """Where the upright ones within the box of some rules stand, from left to right."""
+def _inner_places(rules: Sequence[Box], drawn: frozenset[Box]) -> list[int]:
+    """Where the upright lines within the box of some rules stand, from left to right."""
     box = merge_boxes(rules)
-    places = {round(rule[0] / _SAME_PLACE) for rule in rules if width(rule) <= RULE_THICKNESS}
+    places = {round(rule[0] / _SAME_PLACE) for rule in rules if rule in drawn}
     return sorted(x for x in places if box[0] + _FRAME < _SAME_PLACE * x < box[2] - _FRAME)
 
 

@@ -100,3 +100,17 @@ def test_grids_around_the_label_of_a_group_are_one_table(label: str, is_one: boo
     write_rows(page, [*rows[:2], (label,), *rows[2:]])
     heights = [height(table.box) for table in tables_of(page)]
     assert (max(heights) == 5 * STEP) == is_one
+
+
+def test_shades_around_the_label_of_a_group_are_no_grid() -> None:
+    columns = (COLUMNS[0], 250.0, 320.0)
+    page = new_page()
+    for row in (0, 1, 2, 4, 5, 6):
+        for x0, x1 in ((columns[0], columns[1]), (columns[1], columns[2]), (columns[2], RIGHT)):
+            page.draw_rect((x0, TOP + STEP * row, x1, TOP + STEP * (row + 1)), color=None, fill=(0.8, 0.9, 1))
+    write_rows(page, [*[("Orchard", "north", "south")] * 3, ("By owner",), *[("Garden", "east", "west")] * 3], columns)
+    layout = read_page(page, 1)
+    drawn = find_rules([drawing for drawing in layout.drawings if drawing.stroked])
+    level, upright = find_rules(layout.drawings)
+    regions = table_regions(TablePage(layout, frozenset(), tuple(level), tuple(upright), drawn))
+    assert len(list(regions)) == 1  # the table between the edges of the shades
