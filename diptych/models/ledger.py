@@ -117,10 +117,6 @@ class Ledger:
         """What the processes of a run have used and reserved together."""
         return SharedCounts(self._writing, run)
 
-    def exists(self) -> bool:
-        """Whether anything was ever recorded."""
-        return self.path.exists()
-
     def captions(self, keys: Sequence[str]) -> dict[str, LedgerCaption]:
         """The captions recorded under these keys, by key."""
         rows = self._rows(f"SELECT key, model, text, refusal, price, at, {_USAGE} FROM captions WHERE key IN", keys)
@@ -163,11 +159,6 @@ class Ledger:
             query = f"SELECT key, model, text, refusal, price, at, {_USAGE} FROM captions ORDER BY key"
             rows = connection.execute(query) if connection and contents else ()
             return {row[0]: _caption(row) for row in rows if row[1:4] in contents}
-
-    def vector_keys(self) -> set[str]:
-        """The keys of all vectors."""
-        with self._reading() as connection:
-            return {key for (key,) in connection.execute("SELECT key FROM vectors")} if connection else set()
 
     def vectors(self, keys: Sequence[str]) -> dict[str, Vector]:
         """The vectors recorded under these keys: key -> vector, shape (size,), float32, writable."""

@@ -56,9 +56,6 @@ class ObjectLedger(Ledger):
     def counts(self, run: str) -> Counts:
         return ObjectCounts(self._objects.child("runs"), run)
 
-    def exists(self) -> bool:
-        return bool(self._keys("captions") or self._keys("vectors"))
-
     def captions(self, keys: Sequence[str]) -> dict[str, LedgerCaption]:
         return self._read("captions", keys, ".json", _CAPTION)
 
@@ -79,9 +76,6 @@ class ObjectLedger(Ledger):
     def find_captions(self, contents: Set[tuple[str, str, str]]) -> dict[str, LedgerCaption]:
         found = self.captions(sorted(self._keys("captions"))) if contents else {}
         return {key: one for key, one in found.items() if (one.model, one.text, one.refusal) in contents}
-
-    def vector_keys(self) -> set[str]:
-        return self._keys("vectors")
 
     def vectors(self, keys: Sequence[str]) -> dict[str, Vector]:
         found = self._get("vectors", keys, "")

@@ -220,6 +220,12 @@ def text_to_encode(payload: Payload) -> str:
     return f"{start}{HEADING_SEPARATOR if payload['heading'] else LINE_SEPARATOR}{words}"
 
 
+def encoded_text(payload: Payload, encoder: str) -> str:
+    """The text of which a stored point has the vector; empty if it has that of another part, as pictures of tables."""
+    text = text_to_encode(payload)
+    return text if payload["content_hash"] == _hash([encoder, text]) else ""
+
+
 def own_text(payload: Payload) -> str:
     """A passage's heading path, caption and text, or a picture's description.
 

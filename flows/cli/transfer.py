@@ -31,12 +31,11 @@ folder_argument = click.argument("folder", metavar="FOLDER", type=click.Path(pat
 @options.store
 @options.as_json
 def export(folder: Path, store: str | None, as_json: bool) -> int:
-    """Write the whole store to a new folder as readable files: register, points, vectors, pictures, and the paid
-    captions and vectors.
+    """Write the whole store to a new folder as readable files: register, points, vectors, pictures and paid captions.
 
     Picture files that are missing or damaged are left out and listed; the exit code is then 3. --json prints one
-    object: documents, text, images, pictures, captions, vectors (these two: paid ones), lacking (places of the
-    pictures that were left out).
+    object: documents, text, images, pictures, captions (paid ones), lacking (places of the pictures that were left
+    out).
     """
     with _file_errors(folder), options.open_store(store) as diptych, progress_display("exporting"):
         moved = diptych.maintenance.export_to(folder)
@@ -77,13 +76,12 @@ def _report(moved: TransferReport, action: str, as_json: bool) -> ExitCode:
 
 
 def describe_transfer(moved: TransferReport) -> str:
-    """`14 documents, 180 text points, 44 image points, 40 pictures`, and paid captions and vectors, if any."""
+    """`14 documents, 180 text points, 44 image points, 40 pictures`, and paid captions, if any."""
     parts = (
         (moved.documents, "document"), (moved.text, "text point"), (moved.images, "image point"),
-        (moved.pictures, "picture"),
+        (moved.pictures, "picture"), *([(moved.captions, "paid caption")] if moved.captions else []),
     )  # fmt: skip
-    paid = ((moved.captions, "paid caption"), (moved.vectors, "paid vector"))
-    return ", ".join(pluralize(count, noun) for count, noun in (*parts, *(one for one in paid if one[0])))
+    return ", ".join(pluralize(count, noun) for count, noun in parts)
 
 
 @contextmanager

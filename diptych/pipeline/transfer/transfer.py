@@ -6,7 +6,7 @@
     text.dense.f32        the vectors of text.jsonl, row after row, little-endian float32
     images.jsonl, images.description.f32, images.visual.f32
     pictures/             the picture files, named by their hashes
-    ledger.*              paid captions and vectors of these documents (`transfer_ledger`), if there are any
+    ledger.captions.jsonl paid captions of these documents, if there are any
 
 Only visible points are exported: a document that is being replaced is exported as readers see it.
 """
@@ -22,10 +22,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from diptych.encoders.encoder import Encoder
 from diptych.errors import SourceError, StoreMismatch
+from diptych.models.ledger import Ledger
 from diptych.models.object_ledger import open_ledger
 from diptych.picture_store import PictureStore
-from diptych.pipeline.transfer.ledger import export_ledger, find_paid_content, import_ledger
+from diptych.pipeline.transfer.ledger import export_captions, find_paid_captions, import_captions, record_vectors
 from diptych.search.place_wording import place_of
 from diptych.store.points import EncodingConfig
 from diptych.store.register import DocumentRecord, bind_encoders, is_visible, list_records, write_record
@@ -53,8 +55,6 @@ class TransferReport:
     pictures: int
     captions: int = 0
     """From the ledger, including refusals."""
-    vectors: int = 0
-    """From the ledger."""
     lacking: tuple[str, ...] = ()
     """Places of pictures whose files were missing or damaged when they were exported: `manual.pdf, page 3`."""
 
@@ -88,20 +88,16 @@ def export_store(store: Store, pictures: PictureStore, folder: Path) -> Transfer
     with (folder / "documents.jsonl").open("w") as file:
         for record in records.values():
             file.write(_json_line(_with_problems(record, pages.get(record.id, ())).payload() | {"retired": []}))
-    ledger = open_ledger(pictures)
-    paid = {}
-    if ledger.exists():
-        content = find_paid_content(_point_payloads(folder), config, folder / "pictures")
-        paid = export_ledger(ledger, content, folder)
+    captions = export_captions(open_ledger(pictures), find_paid_captions(_picture_payloads(folder)), folder)
     counts = {"documents": len(records), "text": text, "images": images, "pictures": len(places) - len(lacking)}
     facts = {"format": FORMAT, "reading": asdict(config), "sizes": text_sizes | image_sizes, "counts": counts}
-    if any(paid.values()):
-        facts["paid"] = paid
+    if captions:
+        facts["paid"] = {"captions": captions}
     if lacking:
         facts["lacking"] = {str(name): sorted({place.text for place in found}) for name, found in lacking.items()}
     (folder / "store.json").write_text(json.dumps(facts, indent=1) + "\n")  # last: it marks a complete export
     (folder / UNFINISHED).unlink()
-    return TransferReport(**counts, **paid, lacking=_lacking_places(facts))
+    return TransferReport(**counts, captions=captions, lacking=_lacking_places(facts))
 
 
 def export_dimensions(folder: Path) -> dict[str, int]:
@@ -114,9 +110,12 @@ def exported_config(folder: Path) -> EncodingConfig:
     return EncodingConfig(**_read_facts(folder)["reading"])
 
 
-def import_store(folder: Path, store: Store, pictures: PictureStore) -> TransferReport:
+def import_store(
+    folder: Path, store: Store, pictures: PictureStore, encoders: Mapping[str, Encoder] | None = None
+) -> TransferReport:
     """Import an export into a store that is new or has the same encoders. Documents that it has are replaced.
 
+    `encoders`: by the names of their vectors; the vectors of paid ones are added to the ledger.
     Points are invisible until the register names their document, so an interrupted import can simply be repeated.
     Raises `SourceError` if the export is incomplete, `StoreMismatch` if the store has other encoders.
     """
@@ -128,17 +127,22 @@ def import_store(folder: Path, store: Store, pictures: PictureStore) -> Transfer
             f"DIPTYCH_IMAGE_ENCODER, DIPTYCH_PAGE_ENCODER and DIPTYCH_LANGUAGE to the values under `reading` in "
             f"{folder / 'store.json'}, import, then reindex"
         )
-    paid = _import_paid(folder, facts, config, pictures)
+    ledger = open_ledger(pictures)
+    captions = _import_captions(folder, facts, ledger)
     copied = _import_pictures(folder, set(facts.get("lacking", ())), pictures)
-    text = _import_points(store.text, "text", folder, facts["sizes"])
-    images = _import_points(store.images, "images", folder, facts["sizes"])
+    numbers = Counter[str]()
+    for name, collection in (("text", store.text), ("images", store.images)):
+        for points in _read_points(folder, name, facts["sizes"]):
+            collection.upsert(points)
+            record_vectors(points, encoders or {}, pictures.folder, ledger)
+            numbers[name] += len(points)
     records = [DocumentRecord.of(payload) for payload in _read_lines(folder / "documents.jsonl")]
     for record in records:
         write_record(store, record)
-    counts = {"documents": len(records), "text": text, "images": images, "pictures": copied}
+    counts = {"documents": len(records), "text": numbers["text"], "images": numbers["images"], "pictures": copied}
     if counts != facts["counts"]:
         raise SourceError(f"{folder}: contains {counts}, but its store.json lists {facts['counts']}; export again")
-    return TransferReport(**counts, **paid, lacking=_lacking_places(facts))
+    return TransferReport(**counts, captions=captions, lacking=_lacking_places(facts))
 
 
 def _is_bound_to(store: Store, config: EncodingConfig) -> bool:
@@ -149,24 +153,21 @@ def _is_bound_to(store: Store, config: EncodingConfig) -> bool:
         return False
 
 
-def _import_paid(folder: Path, facts: dict[str, Any], config: EncodingConfig, pictures: PictureStore) -> dict[str, int]:
-    """Numbers of captions and vectors; empty if the export has none."""
-    expected: dict[str, int] = facts.get("paid", {})
+def _import_captions(folder: Path, facts: dict[str, Any], ledger: Ledger) -> int:
+    """The number of captions."""
+    expected: int = facts.get("paid", {}).get("captions", 0)
     if not expected:
-        return {}
-    try:
-        content = find_paid_content(_point_payloads(folder), config, folder / "pictures")
-    except (KeyError, TypeError, AttributeError) as error:
-        raise SourceError(f"{folder}: its points are not in the format of an export ({error}); export again") from error
-    paid = import_ledger(folder, content, facts["sizes"], open_ledger(pictures))
-    if paid != expected:
-        raise SourceError(f"{folder}: contains paid {paid}, but its store.json lists {expected}; export again")
-    return paid
+        return 0
+    found = import_captions(folder, find_paid_captions(_picture_payloads(folder)), ledger)
+    if found != expected:
+        raise SourceError(
+            f"{folder}: contains {found} paid captions, but its store.json lists {expected}; export again"
+        )
+    return found
 
 
-def _point_payloads(folder: Path) -> Iterator[Payload]:
-    for name in ("text", "images"):
-        yield from (line["payload"] for line in _read_lines(folder / f"{name}.jsonl"))
+def _picture_payloads(folder: Path) -> Iterator[Payload]:
+    return (line["payload"] for line in _read_lines(folder / "images.jsonl"))
 
 
 def _export_points(
@@ -194,22 +195,19 @@ def _export_points(
     return points, sizes
 
 
-def _import_points(collection: Collection, name: str, folder: Path, sizes: Mapping[str, int]) -> int:
+def _read_points(folder: Path, name: str, sizes: Mapping[str, int]) -> Iterator[list[Point]]:
     vectors = {
         vector: np.fromfile(_vector_file(folder, name, vector), "<f4").reshape(-1, sizes[vector])
         for vector in VECTORS[name]
         if vector in sizes
     }
-    count = 0
     for lines in in_batches(_read_lines(folder / f"{name}.jsonl"), BATCH):
         points = []
         for line in lines:
             chosen = {vector: row if isinstance(row, int) else slice(*row) for vector, row in line["rows"].items()}
             encoded = {vector: np.asarray(vectors[vector][row], np.float32) for vector, row in chosen.items()}
             points.append(Point(line["id"], line["payload"], encoded))
-        collection.upsert(points)
-        count += len(points)
-    return count
+        yield points
 
 
 def _vector_file(folder: Path, name: str, vector: str) -> Path:

@@ -28,14 +28,12 @@ def url() -> str:
 
 def test_other_machine_finds_captions_and_vectors(s3: S3Server) -> None:
     one, two = ObjectLedger(ObjectStore(s3.url)), ObjectLedger(ObjectStore(s3.url))
-    assert not one.exists()
     one.add_captions({"a": RED, "b": REFUSED})
     one.add_vectors({"v": np.array([0.6, 0.8])})
     assert two.captions(["a", "b", "c"]) == {"a": RED, "b": REFUSED}
     (vector,) = two.vectors(["v", "w"]).values()
     assert np.array_equal(vector, np.array([0.6, 0.8], np.float32))
     assert two.find_captions({("openai:m", "", "will not")}) == {"b": REFUSED}
-    assert (two.vector_keys(), two.exists()) == ({"v"}, True)
 
 
 def test_first_answer_under_a_key_stays(url: str) -> None:

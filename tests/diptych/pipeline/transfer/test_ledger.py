@@ -17,8 +17,9 @@ from diptych import Diptych, Settings
 from diptych.endpoints import OpenAI
 from diptych.errors import SourceError
 from diptych.models.ledger import Ledger, LedgerCaption
-from diptych.pipeline.transfer.ledger import CAPTIONS_FILE, VECTOR_ROWS_FILE, VECTORS_FILE
+from diptych.pipeline.transfer.ledger import CAPTIONS_FILE
 from diptych.prices import Price
+from diptych.vectors import Vector
 from flows.cli.transfer import describe_transfer
 from tests.support.http_server import Vendor, served
 from tests.support.openai_requests import Asked
@@ -64,9 +65,14 @@ def exported(tmp_path_factory: pytest.TempPathFactory, vendor: Vendor) -> Path:
         for library, files in ((old, "files"), (other, "others")):
             assert {outcome.status for outcome in library.ingest([root / files])} == {"complete"}
         moved = old.maintenance.export_to(root / "export")
-    assert (moved.documents, moved.captions, moved.vectors) == (3, 3, 3)
-    assert describe_transfer(moved).endswith("3 pictures, 3 paid captions, 3 paid vectors")
+    assert (moved.documents, moved.captions) == (3, 3)
+    assert describe_transfer(moved).endswith("3 pictures, 3 paid captions")
     return root
+
+
+def ledger_vectors(folder: Path) -> dict[str, Vector]:
+    with closing(sqlite3.connect(Ledger(folder / "pictures").path)) as ledger:
+        return {key: np.frombuffer(vector, "<f4") for key, vector in ledger.execute("SELECT key, vector FROM vectors")}
 
 
 @pytest.fixture
@@ -79,7 +85,7 @@ def test_nothing_is_paid_again_after_an_import(exported: Path, vendor: Vendor, t
     with opened(vendor, tmp_path / "new") as new:
         moved = new.maintenance.import_from(exported / "export")
         assert new.maintenance.import_from(exported / "export") == moved  # both are there: nothing changes
-    assert (moved.captions, moved.vectors) == (3, 3)
+    assert moved.captions == 3
     shutil.rmtree(tmp_path / "new" / "store")  # only the ledger and the pictures are left
     sent = len(vendor.requests)
     with opened(vendor, tmp_path / "new") as again:
@@ -101,46 +107,50 @@ def test_captions_are_imported_with_their_cost(exported: Path, vendor: Vendor, t
 
 
 def test_existing_ledger_entries_stay(exported: Path, vendor: Vendor, tmp_path: Path) -> None:
-    caption, vector = (
-        json.loads((exported / "export" / name).read_text().splitlines()[0])["key"]
-        for name in (CAPTIONS_FILE, VECTORS_FILE)
-    )
+    caption = json.loads((exported / "export" / CAPTIONS_FILE).read_text().splitlines()[0])["key"]
+    mine_too = dict.fromkeys(ledger_vectors(exported / "old"), np.full(8, 0.5, np.float32))
     ledger = Ledger(tmp_path / "new" / "pictures")
     mine = LedgerCaption(LUNA, "mine")
     ledger.add_caption(caption, mine)
-    ledger.add_vectors({vector: np.full(8, 0.5, np.float32)})
+    ledger.add_vectors(mine_too)
     with opened(vendor, tmp_path / "new") as new:
         new.maintenance.import_from(exported / "export")
     assert ledger.captions([caption]) == {caption: mine}
-    assert ledger.vectors([vector])[vector].tolist() == [0.5] * 8
+    assert [vector.tolist() for vector in ledger_vectors(tmp_path / "new").values()] == [[0.5] * 8] * len(mine_too)
     assert ledger.spending()[0].captions == 3
 
 
+def test_only_vectors_of_unit_length_are_imported(archive: Path, vendor: Vendor, tmp_path: Path) -> None:
+    rewrite_file("images.description.f32", lambda old: b"\x7f" * 32 + old[32:])(archive)
+    with opened(vendor, tmp_path / "new") as new:
+        new.maintenance.import_from(archive)
+    vectors = ledger_vectors(tmp_path / "new").values()
+    assert [round(float(np.linalg.norm(vector)), 3) for vector in vectors] == [1.0] * 2
+
+
 def test_export_of_an_older_version_can_be_imported(archive: Path, vendor: Vendor, tmp_path: Path) -> None:
-    for name in (CAPTIONS_FILE, VECTORS_FILE, VECTOR_ROWS_FILE):
-        (archive / name).unlink()
+    (archive / CAPTIONS_FILE).unlink()
     facts = json.loads((archive / "store.json").read_text())
-    assert facts.pop("paid") == {"captions": 3, "vectors": 3}
+    assert facts.pop("paid") == {"captions": 3}
     (archive / "store.json").write_text(json.dumps(facts))
     with opened(vendor, tmp_path / "new") as new:
         moved = new.maintenance.import_from(archive)
-        assert (moved.documents, moved.captions, moved.vectors) == (3, 0, 0)
+        assert (moved.documents, moved.captions) == (3, 0)
         assert len(new.documents()) == 3
-    assert not Ledger(tmp_path / "new" / "pictures").path.exists()
+    assert Ledger(tmp_path / "new" / "pictures").spending() == []
 
 
 def test_refusals_are_exported_and_imported(tmp_path: Path) -> None:
-    from diptych.pipeline.transfer.ledger import export_ledger, find_paid_content, import_ledger
-    from diptych.store.points import EncodingConfig
+    from diptych.pipeline.transfer.ledger import export_captions, find_paid_captions, import_captions
 
     old, new = Ledger(tmp_path / "old"), Ledger(tmp_path / "new")
     refusal = LedgerCaption(LUNA, "", "will not say")
     old.add_captions({"a" * 64: refusal, "b" * 64: LedgerCaption(LUNA, "", "another reason")})
     point = {"captioned_by": LUNA, "caption_skipped": "refused: will not say", "modality": "image"}
-    found = find_paid_content([point], EncodingConfig("words-1"), tmp_path)
+    found = find_paid_captions([point])
     (tmp_path / "export").mkdir()
-    assert export_ledger(old, found, tmp_path / "export") == {"captions": 1, "vectors": 0}
-    import_ledger(tmp_path / "export", found, {}, new)
+    assert export_captions(old, found, tmp_path / "export") == 1
+    import_captions(tmp_path / "export", found, new)
     assert new.captions(["a" * 64, "b" * 64]) == {"a" * 64: refusal}
 
 
@@ -174,27 +184,9 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "unknown field": (change_first_line(CAPTIONS_FILE, more=1), f"{CAPTIONS_FILE}, line 1: more: "),
     "not JSON": (rewrite_file(CAPTIONS_FILE, lambda old: b"\xff\x00{" * 99), f"{CAPTIONS_FILE}, line 1: "),
     "endless line": (rewrite_file(CAPTIONS_FILE, lambda old: b"[" * 300_000), f"{CAPTIONS_FILE}, line 1: "),
-    "missing line": (rewrite_file(CAPTIONS_FILE, lambda old: old.split(b"\n", 1)[1]), "contains paid .* lists "),
-    "vector of no part": (
-        change_first_line(VECTORS_FILE, key="0" * 64),
-        f"{VECTORS_FILE}, line 1: a vector that belongs to no part",
-    ),
-    "vector of another size": (
-        change_first_line(VECTORS_FILE, size=4),
-        f"{VECTORS_FILE}, line 1: a vector that belongs to no part",
-    ),
-    "values that are not numbers": (
-        rewrite_file(VECTOR_ROWS_FILE, lambda old: b"\xff" * len(old)),
-        f"{VECTORS_FILE}, line 1: its row of",
-    ),
-    "vector not of unit length": (
-        rewrite_file(VECTOR_ROWS_FILE, lambda old: b"\x7f" * len(old)),
-        f"{VECTORS_FILE}, line 1: its row of",
-    ),
-    "missing rows": (rewrite_file(VECTOR_ROWS_FILE, lambda old: old[:-4]), f"{VECTORS_FILE}, line 3: its row of"),
-    "too many rows": (
-        rewrite_file(VECTOR_ROWS_FILE, lambda old: old + b"1234"),
-        f"{VECTOR_ROWS_FILE}: has more vectors",
+    "missing line": (
+        rewrite_file(CAPTIONS_FILE, lambda old: old.split(b"\n", 1)[1]),
+        "contains 2 paid captions, .* lists 3",
     ),
 }
 
@@ -214,13 +206,10 @@ def test_damaged_ledger_files_are_refused_and_not_imported(
     if path.exists():  # good lines before the bad one may be in
         with closing(sqlite3.connect(path)) as kept:
             assert {text for (text,) in kept.execute("SELECT text FROM captions")} <= valid
-            vectors = [np.frombuffer(blob, "<f4") for (blob,) in kept.execute("SELECT vector FROM vectors")]
-        assert [round(float(np.linalg.norm(vector)), 3) for vector in vectors] == [1.0] * len(vectors)
 
 
 def test_picture_that_does_not_match_its_hash_is_refused(archive: Path, vendor: Vendor, tmp_path: Path) -> None:
-    for name in (CAPTIONS_FILE, VECTORS_FILE, VECTOR_ROWS_FILE):
-        (archive / name).unlink()
+    (archive / CAPTIONS_FILE).unlink()
     facts = json.loads((archive / "store.json").read_text())
     (archive / "store.json").write_text(json.dumps({**facts, "paid": {}}))
     damaged = sorted((archive / "pictures").glob("??/*"))[0]
