@@ -86,20 +86,6 @@ class OpenBatch:
     """Time of submission, UTC."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelSpending:
-    """Cost of the recorded captions of one model."""
-
-    model: str
-    captions: int
-    """Including refusals."""
-    usage: Usage
-    price: float
-    """US dollars of the captions whose price was known."""
-    unpriced: int
-    """Number of captions whose price was unknown."""
-
-
 class Ledger:
     """Paid captions, vectors and open batches. Safe for threads and processes; the first write creates the file.
 
@@ -195,20 +181,6 @@ class Ledger:
         with self._writing() as connection:
             connection.execute("UPDATE batches SET ended = ? WHERE id = ? AND ended = ''", (utc_now(), batch))
 
-    def spending(self) -> list[ModelSpending]:
-        """Cost of all captions by model, those from batches separately (`usage.batched`)."""
-        query = (
-            "SELECT model, count(*), total(price), sum(price IS NULL), sum(input_tokens), "
-            "sum(cached_tokens), sum(output_tokens), sum(requests), batched, sum(written_tokens) FROM captions "
-            "GROUP BY model, batched ORDER BY model, batched"
-        )
-        with self._reading() as connection:
-            rows = connection.execute(query).fetchall() if connection else []
-        return [
-            ModelSpending(model, captions, _usage(used), price, unpriced)
-            for model, captions, price, unpriced, *used in rows
-        ]
-
     def _rows(self, query: str, keys: Sequence[str]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = []
         with self._reading() as connection:
@@ -279,10 +251,6 @@ class Ledger:
 
 
 def _caption(row: Sequence[Any]) -> LedgerCaption:
-    _, model, text, refusal, price, at, *used = row
-    return LedgerCaption(model, text, refusal, _usage(used), price, at)
-
-
-def _usage(columns: Sequence[int]) -> Usage:
-    input_tokens, cached, output, requests, batched, written = columns
-    return Usage(input_tokens, cached, output, requests, bool(batched), written)
+    _, model, text, refusal, price, at, input_tokens, cached, output, requests, batched, written = row
+    usage = Usage(input_tokens, cached, output, requests, bool(batched), written)
+    return LedgerCaption(model, text, refusal, usage, price, at)

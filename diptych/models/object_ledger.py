@@ -26,7 +26,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from diptych.errors import StoreError
 from diptych.models.claims import HOST, Claim, Claims
 from diptych.models.counts import KEPT_DAYS, Counts, Funds
-from diptych.models.ledger import Ledger, LedgerCaption, ModelSpending, OpenBatch
+from diptych.models.ledger import Ledger, LedgerCaption, OpenBatch
 from diptych.object_store import ObjectStore
 from diptych.picture_store import PictureStore
 from diptych.prices import Usage
@@ -34,8 +34,6 @@ from diptych.vectors import Vector, vector_from_bytes, vector_to_bytes
 
 FOLDER = "ledger"
 FORMAT = "1"
-SAMPLE = 200
-"""Captions from which the usual cost of a caption is estimated."""
 
 T = TypeVar("T")
 _CAPTION, _BATCH = TypeAdapter(LedgerCaption), TypeAdapter(OpenBatch)
@@ -94,22 +92,6 @@ class ObjectLedger(Ledger):
 
     def close_batch(self, batch: str) -> None:
         self._objects.delete([_batch_name(batch)])
-
-    def spending(self) -> list[ModelSpending]:
-        """Like `Ledger.spending`, but of at most `SAMPLE` captions."""
-        keys = sorted(self._keys("captions"))[:SAMPLE]  # hashes, so the first ones are a fair sample
-        sums: dict[tuple[str, bool], ModelSpending] = {}
-        for one in self.captions(keys).values():
-            group = one.model, one.usage.batched
-            known = sums.get(group, ModelSpending(one.model, 0, Usage(batched=one.usage.batched), 0.0, 0))
-            sums[group] = ModelSpending(
-                one.model,
-                known.captions + 1,
-                known.usage + one.usage,
-                known.price + (one.price or 0.0),
-                known.unpriced + (one.price is None),
-            )
-        return [sums[group] for group in sorted(sums)]
 
     def _keys(self, kind: str) -> set[str]:
         return {PurePosixPath(name).stem for name in self._objects.list(f"{FORMAT}/{kind}")}

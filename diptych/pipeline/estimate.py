@@ -64,8 +64,6 @@ class Cost:
     """None: unknown."""
     batches: bool
     """Whether its provider has a batch endpoint for this use."""
-    likely: Usage | None = None
-    """Extrapolated from the captions that the model wrote before."""
 
     @property
     def dollars(self) -> float | None:
@@ -75,10 +73,6 @@ class Cost:
     def batch_dollars(self) -> float | None:
         """With --batch-api; providers without a batch endpoint charge the full price."""
         return self.price.max_cost(replace(self.usage, batched=self.batches)) if self.price else None
-
-    @property
-    def likely_dollars(self) -> float | None:
-        return self.price.cost(self.likely) if self.price and self.likely else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,11 +252,10 @@ class _Counter:
 
     def _cost(self, model: str, use: Use, usage: Usage) -> Cost:
         context, items = self._context, self._items[model, use]
-        likely, batches = None, use == "texts" and context.spaces.text.batches is not None
+        batches = use == "texts" and context.spaces.text.batches is not None
         if use == "captions" and context.captioner:
-            likely = _likely_usage(context.ledger, model, items)
             batches = context.captioner.model.batch_api is not None
-        return Cost(model, use, items, usage, context.prices.get(model), batches, likely)
+        return Cost(model, use, items, usage, context.prices.get(model), batches)
 
 
 def _measure_page(encoder: PageEncoder, file: Path) -> PageVectors:
@@ -271,23 +264,3 @@ def _measure_page(encoder: PageEncoder, file: Path) -> PageVectors:
     (vectors,) = encoder.encode_pages([file])
     stored = len(vectors) + min(len(vectors), POOLED)
     return PageVectors(encoder.name, 0, 2 * stored * encoder.size, time.perf_counter() - start)
-
-
-def _likely_usage(ledger: Ledger, model: str, items: int) -> Usage | None:
-    """Usage of `items` captions, extrapolated from those that the model wrote before; None if there are none."""
-    spending = [entry for entry in ledger.spending() if entry.model == model and entry.usage.requests]
-    captions = sum(entry.captions for entry in spending)
-    if not captions:
-        return None
-
-    def scale(name: str) -> int:
-        total: int = sum(getattr(entry.usage, name) for entry in spending)
-        return round(total * items / captions)
-
-    return Usage(
-        input_tokens=scale("input_tokens"),
-        cached_tokens=scale("cached_tokens"),
-        output_tokens=scale("output_tokens"),
-        requests=items,
-        written_tokens=scale("written_tokens"),
-    )

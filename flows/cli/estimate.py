@@ -63,7 +63,6 @@ def _cost_record(cost: Cost) -> dict[str, Any]:
         "output_tokens": cost.usage.output_tokens,
         "usd": cost.dollars,
         "batch_usd": cost.batch_dollars,
-        "likely_usd": cost.likely_dollars,
         "batches": cost.batches,
         "price": price and {"input": price.input, "output": price.output, "source": price.source, "read": price.read},
     }
@@ -108,8 +107,6 @@ def _cost_line(cost: Cost) -> str:
     if cost.dollars is None or cost.batch_dollars is None:
         return line + "price unknown"
     line += f"at most {format_dollars(cost.dollars)}"
-    if cost.likely_dollars is not None:
-        line += f", probably {format_dollars(cost.likely_dollars)} (from earlier captions)"
     if cost.batches:
         line += f"; with --batch-api at most {format_dollars(cost.batch_dollars)}"
     else:

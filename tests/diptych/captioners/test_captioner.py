@@ -21,6 +21,7 @@ from diptych.models.meter import Meter
 from diptych.models.vision import ImagePart, Reply
 from diptych.prices import Price, Usage
 from extractors.types import Extraction, Problem
+from tests.support.ledgers import ledger_captions
 from tests.support.scripted_vision import ScriptedVision, answer, chart, extraction, picture, stored, words
 
 
@@ -196,15 +197,14 @@ def test_different_pictures_are_requested_concurrently(tmp_path: Path) -> None:
 
 def test_ledger_records_usage_and_price_of_each_answer(tmp_path: Path) -> None:
     captioner(ScriptedVision(), tmp_path).caption(charts(tmp_path, 2), tmp_path)
-    (spent,) = Ledger(tmp_path).spending()
-    assert (spent.model, spent.captions, spent.usage) == ("scripted:seer", 2, Usage(200, 0, 40, 2))
-    assert spent.price == pytest.approx(2 * (100 * 1.0 + 20 * 10.0) / 1e6)
+    recorded = ledger_captions(tmp_path)
+    assert [(caption.model, caption.usage) for caption in recorded] == [("scripted:seer", Usage(100, 0, 20, 1))] * 2
+    assert [caption.price for caption in recorded] == [pytest.approx((100 * 1.0 + 20 * 10.0) / 1e6)] * 2
 
 
 def test_ledger_records_an_unknown_price_as_unknown(tmp_path: Path) -> None:
     Captioner(ScriptedVision(), Ledger(tmp_path), Meter()).caption(charts(tmp_path, 1), tmp_path)
-    (spent,) = Ledger(tmp_path).spending()
-    assert (spent.price, spent.unpriced) == (0.0, 1)
+    assert [caption.price for caption in ledger_captions(tmp_path)] == [None]
 
 
 def test_refusal_is_recorded_and_not_requested_again(tmp_path: Path) -> None:
@@ -319,7 +319,7 @@ def test_batch_replies_become_the_captions_of_their_pictures(tmp_path: Path) -> 
     result = captioner(model, tmp_path).caption(document, tmp_path)
     assert [caption.text for caption in result.captions] == ["From a batch, 0.", "From a batch, 1."]
     assert model.asked == []
-    assert Ledger(tmp_path).spending()[0].price == pytest.approx(2 * 300 / 1e6 / 2)
+    assert sum(caption.price or 0 for caption in ledger_captions(tmp_path)) == pytest.approx(2 * 300 / 1e6 / 2)
 
 
 def test_sent_image_is_scaled_down_and_has_no_metadata(tmp_path: Path) -> None:

@@ -17,11 +17,12 @@ from diptych.errors import BudgetReached, ModelError, SettingsError
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
 from diptych.models.vision import load_vision_model
-from diptych.prices import Price
+from diptych.prices import Price, Usage
 from diptych.settings import Settings
 from extractors.types import Extraction
 from tests.support.anthropic_server import anthropic_routes
 from tests.support.http_server import Answer, Request, Route, Vendor, served
+from tests.support.ledgers import ledger_captions
 from tests.support.openai_server import openai_routes
 from tests.support.scripted_vision import chart, extraction, picture, stored
 
@@ -118,12 +119,13 @@ def test_meter_and_ledger_record_usage_and_price(tmp_path: Path, paid: tuple[Ven
     _, settings = paid
     meter = Meter(settings.prices)
     captioner(settings, tmp_path, meter).caption(charts(tmp_path, 3), tmp_path)
-    (spent,) = Ledger(tmp_path).spending()
-    assert meter.usage() == {(settings.captioner, False): spent.usage}
-    assert spent.usage.requests == 3
-    assert spent.usage.input_tokens > 0
-    assert spent.price == pytest.approx(meter.spent)
-    assert spent.price > 0
+    recorded = ledger_captions(tmp_path)
+    used = sum((caption.usage for caption in recorded), Usage())
+    assert meter.usage() == {(settings.captioner, False): used}
+    assert used.requests == 3
+    assert used.input_tokens > 0
+    assert sum(caption.price or 0 for caption in recorded) == pytest.approx(meter.spent)
+    assert meter.spent > 0
 
 
 def test_budget_stops_before_the_request_that_would_exceed_it_and_another_run_continues(

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from diptych.errors import StoreBusy, StoreError
-from diptych.models.ledger import LEDGER_NAME, Ledger, LedgerCaption, ModelSpending, OpenBatch
+from diptych.models.ledger import LEDGER_NAME, Ledger, LedgerCaption, OpenBatch
 from diptych.prices import Usage
+from tests.support.ledgers import ledger_captions
 
 WRITER = """
 import sys
@@ -38,12 +39,7 @@ def writer(folder: Path, name: str, captions: int) -> subprocess.Popen[str]:
 
 def test_reading_an_unwritten_ledger_creates_no_file(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "pictures")
-    assert (ledger.captions(["a"]), ledger.vectors(["a"]), ledger.open_batches("m"), ledger.spending()) == (
-        {},
-        {},
-        [],
-        [],
-    )
+    assert (ledger.captions(["a"]), ledger.vectors(["a"]), ledger.open_batches("m")) == ({}, {}, [])
     assert not (tmp_path / "pictures").exists()
 
 
@@ -62,7 +58,6 @@ def test_first_caption_under_a_key_stays(tmp_path: Path) -> None:
     ledger.add_caption("a", LedgerCaption("m", "first", price=0.5))
     ledger.add_caption("a", LedgerCaption("m", "second", price=0.5))
     assert ledger.captions(["a"])["a"].text == "first"
-    assert ledger.spending()[0].price == 0.5
 
 
 def test_more_keys_than_one_query_allows(tmp_path: Path) -> None:
@@ -100,17 +95,6 @@ def test_closed_batch_is_not_reopened_by_a_late_writer(tmp_path: Path) -> None:
     assert ledger.open_batches("m") == []
 
 
-def test_spending_is_summed_by_model_and_batch_use(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    ledger.add_caption("a", LedgerCaption("x", "one", usage=Usage(10, 4, 2, 1), price=0.25))
-    ledger.add_caption("b", LedgerCaption("x", "", "no", usage=Usage(30, 0, 1, 3, written_tokens=8), price=None))
-    ledger.add_caption("c", LedgerCaption("x", "two", usage=Usage(5, 0, 1, 1, batched=True), price=0.5))
-    assert ledger.spending() == [
-        ModelSpending("x", 2, Usage(40, 4, 3, 4, written_tokens=8), 0.25, 1),
-        ModelSpending("x", 1, Usage(5, 0, 1, 1, batched=True), 0.5, 0),
-    ]
-
-
 def test_threads_write_concurrently(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
 
@@ -123,7 +107,7 @@ def test_threads_write_concurrently(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert ledger.spending()[0].captions == 80
+    assert len(ledger_captions(tmp_path)) == 80
 
 
 def test_processes_write_concurrently(tmp_path: Path) -> None:

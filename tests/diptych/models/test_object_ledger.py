@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from diptych.errors import StoreError
-from diptych.models.ledger import Ledger, LedgerCaption, ModelSpending, OpenBatch
+from diptych.models.ledger import Ledger, LedgerCaption, OpenBatch
 from diptych.models.object_ledger import ObjectLedger, open_ledger
 from diptych.object_store import ObjectStore
 from diptych.picture_store import PictureStore
@@ -53,14 +53,6 @@ def test_batches_stay_open_until_they_are_closed(url: str) -> None:
     assert ledger.open_batches("openai:m") == batches[::-1]
     ledger.close_batch("id/1")
     assert [batch.id for batch in ledger.open_batches("openai:m")] == ["id/2"]
-
-
-def test_spending_is_that_of_a_folder(url: str, tmp_path: Path) -> None:
-    ledgers: list[Ledger] = [ObjectLedger(ObjectStore(url)), Ledger(tmp_path)]
-    for ledger in ledgers:
-        ledger.add_captions({"a": RED, "b": REFUSED, "c": RED})
-    spent = [ModelSpending("openai:m", 3, Usage(1900, 200, 105, 3, written_tokens=128), 1.0, 1)]
-    assert [ledger.spending() for ledger in ledgers] == [spent, spent]
 
 
 def test_unusable_answers_are_those_of_a_folder(url: str, tmp_path: Path) -> None:
