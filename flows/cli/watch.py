@@ -13,7 +13,6 @@ from flows.cli import options
 from flows.output.progress import ProgressDisplay, progress_display
 from flows.output.removals import Removals
 from flows.output.terminal import print_message
-from flows.output.wording import pluralize
 from flows.runs.deletes import delete_removed
 
 if TYPE_CHECKING:
@@ -26,43 +25,25 @@ if TYPE_CHECKING:
 @options.store
 @options.patterns
 @click.option("--poll", is_flag=True, help="Look for changes instead of waiting for events: for network drives.")
-@click.option("--deployed", is_flag=True, help="Start runs of the deployment ingest/on-demand instead.")
-def watch(
-    paths: tuple[str, ...],
-    store: str | None,
-    patterns: options.Patterns,
-    poll: bool,
-    deployed: bool,
-) -> None:
+def watch(paths: tuple[str, ...], store: str | None, patterns: options.Patterns, poll: bool) -> None:
     """Bring the store up to date with files and folders, and again whenever a file changes, until Ctrl-C.
 
     A file is read when it has not changed for two seconds; hidden files and unfinished downloads (.part, .tmp …) are
     ignored. Deleted files are deleted from the store as `diptych ingest` does it: when more than a quarter of the
     documents are gone at once, nothing is deleted. Documents that failed temporarily are tried again by `diptych retry`
     and by every `diptych ingest`.
-
-    With --deployed, a worker does the work: one run at a time, which covers all changes since the last one.
     """
     from flows.cli.folder_watch import FolderWatch
     from flows.cli.services import terminable
 
-    with terminable():
-        if deployed:
-            with FolderWatch([Path(path) for path in paths], poll=poll) as folder:
-                _start_runs(folder, paths, store, patterns)
-            return
-        with options.open_store(store, patterns=patterns) as diptych:
-            own = [diptych.pictures, *([] if "://" in diptych.settings.store else [Path(diptych.settings.store)])]
-            with FolderWatch([Path(path) for path in paths], own, poll=poll) as folder:
-                _ingest_changes(folder, diptych, paths)
-
-
-def _ingest_changes(folder: FolderWatch, diptych: Diptych, paths: tuple[str, ...]) -> None:
-    updates = _Updates(diptych, paths)
-    updates.run(None)
-    print_message(f"watching   {', '.join(paths)}; Ctrl-C ends it")
-    while (changed := _next(folder)) is not None:
-        updates.run(changed)
+    with terminable(), options.open_store(store, patterns=patterns) as diptych:
+        own = [diptych.pictures, *([] if "://" in diptych.settings.store else [Path(diptych.settings.store)])]
+        with FolderWatch([Path(path) for path in paths], own, poll=poll) as folder:
+            updates = _Updates(diptych, paths)
+            updates.run(None)
+            print_message(f"watching   {', '.join(paths)}; Ctrl-C ends it")
+            while (changed := _next(folder)) is not None:
+                updates.run(changed)
 
 
 def _next(folder: FolderWatch) -> set[Path] | None:
@@ -115,24 +96,3 @@ class _Updates:
         kept = tuple(record.id for record in removals.unconfirmed)
         known, self._unconfirmed = kept == self._unconfirmed, kept
         return replace(removals, unconfirmed=(), warning="") if known else removals
-
-
-def _start_runs(folder: FolderWatch, paths: tuple[str, ...], store: str | None, patterns: options.Patterns) -> None:
-    """One flow run for everything, then one for each change; each begins when the one before has ended."""
-    from flows.runs.local_prefect import local_prefect
-
-    with local_prefect():
-        from flows.deployment.deploy import run_ingest
-
-        parameters = {
-            "paths": list(map(options.absolute, paths)),
-            "store": options.absolute_store(store),
-            "include": list(patterns.include),
-            "exclude": list(patterns.exclude),
-        }
-        changed: set[Path] | None = set()
-        while changed is not None:
-            print_message(run_ingest(parameters))
-            changed = _next(folder)
-            if changed:
-                print_message(f"changed    {pluralize(len(changed), 'file')}")

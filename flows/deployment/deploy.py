@@ -146,13 +146,6 @@ def _describe_run(run: FlowRun) -> StartedRun:
     return StartedRun(run.id, run.name, run.state_name or "", message, bool(state and state.is_final()), address)
 
 
-def run_ingest(parameters: dict[str, Any]) -> str:
-    """Run the deployment `ingest/on-demand` on a worker and wait for its end; return its result in one line."""
-    ended = run_deployment(ON_DEMAND, parameters=parameters, as_subflow=False, poll_interval=2)
-    run = cast(FlowRun, ended)  # not a coroutine outside of async functions
-    return f"{run.state_name or 'ended'}: {run.name}, {run.state.message if run.state else ''}"
-
-
 def apply_automations(client: SyncPrefectClient) -> list[str]:
     """Create and update those of automations.yaml on a server that has the deployments. Twice changes nothing.
 

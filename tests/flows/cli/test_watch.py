@@ -65,19 +65,3 @@ def test_changes_are_ingested_and_deletes_are_guarded(
     assert any("the folder is empty" in line for line in lines)
     assert lines[-1] == "stopped watching"
     assert document_statuses(capsys, "s").keys() == {"docs/a.pdf", "docs/c.pdf", "docs/d.pdf"}
-
-
-def test_deployment_runs_once_per_change(
-    docs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    started: list[dict[str, object]] = []
-
-    def run_ingest(parameters: dict[str, object]) -> str:
-        started.append(parameters)
-        return "Completed: a run"
-
-    monkeypatch.setattr("flows.deployment.deploy.run_ingest", run_ingest)
-    follow(monkeypatch, lambda: {docs / "a.pdf"})
-    assert "changed    1 file" in run_messages(capsys, "watch", "docs", "--deployed", "--store", "s")
-    assert [one["paths"] for one in started] == [[str(docs)]] * 2
-    assert started[0]["store"] == str(docs.parent / "s")
