@@ -16,21 +16,19 @@ from typing import Annotated, Any
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.exceptions import CancelledRun, TerminationSignal
-from prefect.states import Cancelled, Completed
+from prefect.states import Cancelled
 from pydantic import Field
 
 from diptych import Diptych
 from diptych.errors import DiptychError
 from diptych.pipeline.backlog import Backlog
 from diptych.pipeline.batch.prefill import progress_line, result_line
-from diptych.pipeline.discovery.skipped_files import describe_skipped
 from diptych.pipeline.discovery.sources import FoundSources
 from diptych.settings import Runner
 from extractors.types import Source
 from flows.deployment.flow_settings import StoreChoice, flow_paths
 from flows.output.progress import current_listener, listening
 from flows.output.removals import NO_REMOVALS
-from flows.output.wording import pluralize
 from flows.runs.backfill_progress import BackfillProgress, Watch, watched
 from flows.runs.ingest_tasks import (
     BATCH_SIZE,
@@ -65,7 +63,6 @@ def backfill(
     include: list[str] | None = None,
     exclude: list[str] | None = None,
     runner: Runner | None = None,
-    dry_run: bool = False,
 ) -> State[Any]:
     """Ingest new and changed documents, in parts of a few thousand. A run that was stopped is continued by the next.
 
@@ -84,15 +81,11 @@ def backfill(
         include: Only read files that match one of these patterns, as in .gitignore. Default: as configured.
         exclude: Skip files and folders that match one of these patterns. Default: as configured.
         runner: Where the tasks work: threads, processes, or a Dask or Ray cluster. Default: as configured.
-        dry_run: Only count the documents; nothing is read, stored or paid for.
     """
     with ingest_run(store, budget, include, exclude, runner) as (diptych, usage):
         paths = flow_paths(paths)
         name_run(f"backfill {describe_paths(paths)}", diptych.settings.store)
         backlog = diptych.maintenance.backlog(paths, retry=retry_failed, since=since, until=until)
-        if dry_run:
-            count = sum(1 for _ in islice(backlog, limit))
-            return Completed(message=describe_backlog(backlog, count), data={"pending": count})
         progress = BackfillProgress(current_listener(), backlog, usage, budget, limit)
         run = _Backfill(diptych, backlog, progress, retry_failed, batch_api)
         with watched(run.progress, backlog.listing.count_files, diptych.close) as watch, listening(run.progress):
@@ -114,12 +107,6 @@ def backfill(
                 get_run_logger().warning("%s", run.progress.describe_rest())
                 return Cancelled(message=run.progress.describe_rest())
         return finish_run(run.progress.outcomes, backlog.skipped, usage, diptych.settings, removals, waiting)
-
-
-def describe_backlog(backlog: Backlog, count: int) -> str:
-    """What a dry run found; `count`: number of documents that a run would ingest."""
-    left_out = "".join(f"; left out: {line}" for line in describe_skipped(backlog.skipped))
-    return f"{pluralize(count, 'document')} to ingest, {backlog.unchanged:,} up to date{left_out}"
 
 
 class _Backfill:
