@@ -156,11 +156,6 @@ def absolute(place: str) -> str:
     return place if "://" in place else str(Path(place).absolute())
 
 
-def absolute_store(store: str | None) -> str | None:
-    """The option `--store` for a flow that runs in another folder; names of blocks stay as they are."""
-    return store if store is None or store.startswith("diptych-store/") else absolute(store)
-
-
 def print_usage(diptych: Diptych) -> None:
     """Write the usage and cost of paid models to stderr, one line per model."""
     from diptych.models.meter import format_usage

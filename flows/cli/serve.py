@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 @click.option(
     "--ingest", "roots", multiple=True, metavar="PATH|URI", help="Allow clients to ingest this, or what is below it."
 )
-@click.option(
-    "--deployed/--here",
-    default=None,
-    help="Ingest in runs of the deployment ingest/on-demand, or in this process. Default: as PREFECT_API_URL is set.",
-)
 @click.option("--prefix", default="", metavar="PATH", help="Path below which a reverse proxy serves this: /search.")
 @click.option("--allowed-host", "allowed_hosts", multiple=True, metavar="NAME", help="Name of a reverse proxy.")
 @click.option(
@@ -47,7 +42,6 @@ def serve(
     where: str | None,
     write: bool,
     roots: tuple[str, ...],
-    deployed: bool | None,
     prefix: str,
     allowed_hosts: tuple[str, ...],
     rate: float,
@@ -77,9 +71,8 @@ def serve(
     with options.open_store(store, budget) as diptych:
         _check_store(diptych)
         report_mistakes(diptych, chosen.where)
-        in_prefect = bool(os.environ.get("PREFECT_API_URL")) if deployed is None else deployed
-        place = options.absolute_store(diptych.settings.store)
-        ingest = ingest_in_prefect(str(place)) if in_prefect else ingest_here(diptych)
+        place = options.absolute(diptych.settings.store)
+        ingest = ingest_in_prefect(place) if os.environ.get("PREFECT_API_URL") else ingest_here(diptych)
         try:
             serve_store(diptych, chosen, _announce, ingest)
         except KeyboardInterrupt:
