@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diptych.library.maintenance import Maintenance
-from diptych.library.parts import Part, find_document, load_parts
+from diptych.library.parts import Part, load_parts
 from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
@@ -19,6 +19,7 @@ from diptych.settings import Settings, load_settings
 from diptych.shared_limits import SharedLimits
 from diptych.store.names import distinct_documents
 from diptych.store.register import DocumentRecord, list_records, register_version
+from diptych.store.visible_points import visible_part
 from diptych.where import Expression
 from extractors.pictures.store import image_path
 from extractors.types import ImageFile, PageImage
@@ -231,7 +232,8 @@ class Diptych:
 
     def find_document(self, hit_id: str) -> str | None:
         """The id of the document that a hit belongs to; None if no hit has this id."""
-        return find_document(self._runtime.existing(), hit_id)
+        payload = visible_part(self._runtime.existing(), hit_id)
+        return payload["document_id"] if payload else None
 
     def page_image(self, document: str, page: int) -> PageImage | None:
         """An image of a page in the picture store, with the page's size in points; `document` is a record's id.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diptych.store.register import is_visible, load_records
+from diptych.store.register import load_records
 from diptych.store.types import PAGE_WORDS, Payload, Point, Store
 from diptych.store.visible_points import visible_points
 from diptych.where import Expression, In, all_of
@@ -110,19 +109,6 @@ def _join_columns(columns: Iterable[list[Part]]) -> Iterator[Part]:
 def _box(part: Part) -> Box:
     x0, y0, x1, y1 = part.bbox or (0.0, 0.0, 0.0, 0.0)
     return x0, y0, x1, y1
-
-
-def find_document(store: Store, part: str) -> str | None:
-    """The id of the document that a part belongs to; None if no part has this id."""
-    try:
-        uuid.UUID(part)
-    except ValueError:
-        return None
-    for collection in (store.text, store.images):
-        for point in collection.retrieve([part]):
-            document = str(point.payload["document_id"])
-            return document if is_visible(point.payload, part, load_records(store, [document])) else None
-    return None
 
 
 def load_page_image(

@@ -1,6 +1,5 @@
 """Finds hits that are similar to a hit, by its stored vectors and words; nothing is encoded again."""
 
-import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -13,10 +12,10 @@ from diptych.search.query.query_intent import QueryIntent
 from diptych.search.ranking.ranking_inputs import part_content
 from diptych.search.ranking.result_order import RankedPart
 from diptych.search.search import EncodedQuery, SearchContext, find_hits
-from diptych.store.register import is_visible, load_records
 from diptych.store.spaces import mean_vector
 from diptych.store.switch import vectors_by_hash
-from diptych.store.types import HASH_FIELDS, INDEXED, PAGE_WORDS, VECTORS, Payload, Store
+from diptych.store.types import HASH_FIELDS, INDEXED, VECTORS, Payload, Store
+from diptych.store.visible_points import visible_part, visible_points
 from diptych.vectors import Vector
 from diptych.where import Compare, Expression
 from extractors.formats import is_row
@@ -59,26 +58,14 @@ def find_similar(
 
 def _parts(hit_id: str, store: Store) -> list[Payload]:
     """The payload of a hit, and for a catalogue row those of all its parts."""
-    payload = _load_payload(hit_id, store)
-    records = load_records(store, [payload["document_id"]]) if payload else {}
-    if not payload or not is_visible(payload, hit_id, records):
+    payload = visible_part(store, hit_id)
+    if not payload:
         raise QueryError(f"{hit_id}: no hit has this id; `diptych query` prints the id of each hit")
     if not is_row(payload["document"]):
         return [payload]
     row = Compare("document_id", "=", payload["document_id"])
-    points = [point for collection in (store.text, store.images) for point in collection.scroll(row)]
-    return [
-        point.payload for point in points if INDEXED in point.payload and is_visible(point.payload, point.id, records)
-    ]
-
-
-def _load_payload(hit_id: str, store: Store) -> Payload | None:
-    try:
-        uuid.UUID(hit_id)
-    except ValueError:
-        return None
-    found = [point for collection in (store.text, store.images) for point in collection.retrieve([hit_id])]
-    return next((point.payload for point in found if PAGE_WORDS not in point.payload), None)
+    points = [point for one in (store.text, store.images) for point in visible_points(store, [one], row)]
+    return [point.payload for point in points if INDEXED in point.payload]
 
 
 def _mean_vectors(parts: Sequence[Payload], context: SearchContext) -> dict[str, Vector]:

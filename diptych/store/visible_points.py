@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from diptych.store.register import (
     read_register,
     register_version,
 )
-from diptych.store.types import Collection, Point, Store
+from diptych.store.types import PAGE_WORDS, Collection, Payload, Point, Store
 from diptych.where import Expression, In, all_of
 
 Records = Mapping[str, DocumentRecord]
@@ -37,6 +38,17 @@ def visible_points(store: Store, collections: Sequence[Collection], where: Expre
         visible += _visible((one for one in points if one.payload["document_id"] not in changed), records)
         records = {id_: record for id_, record in records.items() if id_ in changed}
     return sorted(visible, key=lambda point: point.id)
+
+
+def visible_part(store: Store, id_: str) -> Payload | None:
+    """The payload of the passage or picture that has this id; None if none has it, or if it does not count."""
+    try:
+        uuid.UUID(id_)
+    except ValueError:
+        return None
+    found = (point.payload for collection in (store.text, store.images) for point in collection.retrieve([id_]))
+    payload = next((one for one in found if PAGE_WORDS not in one), None)
+    return payload if payload and is_visible(payload, id_, load_records(store, [payload["document_id"]])) else None
 
 
 def _read(collections: Sequence[Collection], where: Expression | None) -> list[Point]:
