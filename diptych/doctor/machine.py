@@ -22,7 +22,7 @@ from diptych.models.object_ledger import FOLDER as LEDGER_FOLDER
 from diptych.object_store import CHECK_NAME, hide_credentials
 from diptych.picture_store import open_picture_store
 from diptych.settings import MEMORY, Settings
-from diptych.store.disk_space import RESERVE_TO_START
+from diptych.store.disk_space import RESERVE_TO_START, nearest_existing
 from extractors.ocr.languages import AUTO, debian_packages, installed_languages
 from extractors.sandbox.confinement import missing_protection
 from extractors.slides.libreoffice import find_libreoffice
@@ -209,9 +209,7 @@ def check_cache(settings: Settings) -> Check:
 
 def _check_folder(name: str, folder: Path, cost: str, setting: str) -> Check:
     """Whether the folder, or its nearest existing parent, is writable and has free space."""
-    existing = folder.absolute()
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
+    existing = nearest_existing(folder)
     if not existing.is_dir():
         return Check(name, "broken", f"{existing} is not a folder", cost, f"export {setting}=FOLDER")
     if not os.access(existing, os.W_OK | os.X_OK):

@@ -62,8 +62,7 @@ class QuestionWriter:
         text = plain_line(reply.data.question)[: MAX_LENGTH + 1] if isinstance(reply.data, ProposedQuestion) else ""
         refusal = "" if text else plain_line(reply.refusal)[:300] or "no question"
         price = self._meter.price(self._model.name)
-        # Under a name of its own, so that estimates for captions are not based on questions.
-        name = f"{self._model.name} (questions)"
-        entry = LedgerCaption(name, text, refusal, reply.usage, price.cost(reply.usage) if price else None)
+        usd = price.cost(reply.usage) if price else None
+        entry = LedgerCaption(self._model.name, text, refusal, reply.usage, usd)
         self._ledger.add_caption(key, entry)
         return entry

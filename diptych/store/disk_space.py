@@ -44,10 +44,13 @@ def explain_failure(error: Exception, folder: Path) -> str:
 
 def free_bytes(place: Path) -> int:
     """Free bytes on the file system of `place`, which need not exist yet."""
-    existing = place.absolute()
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    return shutil.disk_usage(existing).free
+    return shutil.disk_usage(nearest_existing(place)).free
+
+
+def nearest_existing(place: Path) -> Path:
+    """The place itself, or the first folder above it that exists."""
+    path = place.absolute()
+    return next((one for one in (path, *path.parents) if one.exists()), path)
 
 
 def allocated_bytes(folder: Path) -> int:
