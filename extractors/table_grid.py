@@ -33,9 +33,7 @@ class SpannedText(NamedTuple):
     header: bool = False
 
 
-def grid_from_rows(
-    rows: Sequence[Sequence[str | SpannedText]], header_rows: int | None = None, groups: Collection[int] = ()
-) -> TableGrid:
+def grid_from_rows(rows: Sequence[Sequence[str | SpannedText]], header_rows: int | None = None) -> TableGrid:
     """The grid of cells given row by row, without the places that earlier cells reach into, as in HTML.
 
     `header_rows`: None counts the first rows that consist of headers. A cell as wide as the table is the label of a
@@ -57,8 +55,7 @@ def grid_from_rows(
         is_header = cell.header or cell.row < header_rows or is_label
         placed.append(replace(cell, column=first, column_span=end - first, header=is_header))
     grid = TableGrid(len(rows), len(starts), tuple(placed), header_rows)
-    begins = {*_outer_labels(_label_rows(grid)), *(row for row in groups if header_rows <= row < len(rows))}
-    return replace(grid, groups=tuple(sorted(begins)))
+    return replace(grid, groups=tuple(sorted(_outer_labels(_label_rows(grid)))))
 
 
 def _outer_labels(labels: Collection[int]) -> Iterator[int]:

@@ -52,17 +52,14 @@ class Maintenance:
         """Why no further paid requests are made; empty while the budget lasts."""
         self._scan = RegisterScan(runtime)
 
-    def find_sources(
-        self, paths: Sequence[str | Path], *, retry: bool = False, changed: Collection[Path] | None = None
-    ) -> FoundSources:
+    def find_sources(self, paths: Sequence[str | Path], *, changed: Collection[Path] | None = None) -> FoundSources:
         """Every document below `paths`; each row of a catalogue is one. Raises `SourceError`.
 
-        `retry`: download pictures although their server did not answer a short time ago. `changed`: only open these
-        files and their catalogues.
+        `changed`: only open these files and their catalogues.
         """
         from diptych.pipeline.discovery.sources import collect
 
-        return collect(self._list(paths, retry, changed))
+        return collect(self._list(paths, retry=False, changed=changed))
 
     def backlog(
         self, paths: Sequence[str | Path], *, retry: bool = False, since: date | None = None, until: date | None = None
