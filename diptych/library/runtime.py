@@ -146,7 +146,7 @@ class Runtime:
     def reranker(self) -> Reranker | None:
         from diptych.rerankers.registry import load_reranker
 
-        return load_reranker(self.settings.for_role("reranker"), self.meter, self._page_file)
+        return load_reranker(self.settings, self.meter, self._page_file)
 
     def page_image(self, document: str, page: int) -> PageImage | None:
         parts = load_parts(store := self.existing(), [document], Compare("page", "=", page))

@@ -87,6 +87,14 @@ def test_each_role_has_its_own_server_and_key(vendors: dict[str, Vendor], tmp_pa
     assert answer.price > PRICES[VOICE].cost(answer.usage[VOICE])
 
 
+def test_the_answering_model_reranks_at_its_own_server(vendors: dict[str, Vendor], tmp_path: Path) -> None:
+    with Diptych.open(chosen(tmp_path, vendors, reranker="answerer")) as diptych:
+        diptych.ingest([tmp_path / "chart.png"])
+        assert diptych.search("what does the chart show")
+    asked = requested(vendors)
+    assert (asked["ENCODER"], asked["ANSWERER"]) == ({"/v1/embeddings"}, {"/v1/responses"})
+
+
 def test_another_machine_answers_from_pictures_and_ledger_in_an_object_store(
     vendors: dict[str, Vendor], tmp_path: Path, s3: S3Server
 ) -> None:
