@@ -3,7 +3,8 @@
 No model is loaded, downloaded or called.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from importlib.metadata import entry_points
 
 from diptych.doctor.machine import Check
@@ -13,7 +14,7 @@ from diptych.encoders.encoder import Encoder
 from diptych.encoders.fastembed import FastEmbed
 from diptych.encoders.late_interaction import LateInteraction
 from diptych.encoders.local import choose_device
-from diptych.encoders.page_encoder import PageEncoder, load_page_encoder
+from diptych.encoders.page_encoder import load_page_encoder
 from diptych.encoders.registry import BUILT_IN, find_plugins, import_plugin, load_encoder
 from diptych.endpoints import NO_KEY, AnthropicEndpoint, Endpoint, Role, api_key
 from diptych.errors import DiptychError, ModelError, SettingsError
@@ -23,7 +24,7 @@ from diptych.models.price_list import OWN_HOSTS
 from diptych.models.vision import load_vision_model
 from diptych.object_store import hide_credentials
 from diptych.rerankers.fastembed import CrossEncoder
-from diptych.rerankers.registry import Reranker, make_reranker
+from diptych.rerankers.registry import make_reranker
 from diptych.settings import Settings
 from extractors.formats import ENTRY_POINT_GROUP, FORMATS, Format, failed_plugins, formats
 from extractors.slides.libreoffice import find_libreoffice
@@ -85,34 +86,33 @@ def check_answerer(settings: Settings) -> Check:
 
 
 def check_reranker(settings: Settings) -> Check:
-    cost = "hits are not reranked"
-    try:
-        reranker = make_reranker(settings, Meter(), lambda page: None)
-        if reranker and settings.reranker == "answerer":
-            return Check("reranker", "ok", f"{reranker.name}, see answerer")
-        return _check_optional("reranker", settings, reranker, cost)
-    except DiptychError as error:
-        return Check("reranker", "broken", str(error), cost, "export DIPTYCH_RERANKER=…")
+    load = partial(make_reranker, settings, Meter(), lambda page: None)
+    return _check_optional("reranker", settings, load, "hits are not reranked")
 
 
 def check_page_encoder(settings: Settings) -> Check:
-    cost = "images of pages are not searched by late interaction"
-    try:
-        encoder = load_page_encoder(settings.for_role("page_encoder"), Meter())
-        return _check_optional("page_encoder", settings, encoder, cost)
-    except DiptychError as error:
-        return Check("page encoder", "broken", str(error), cost, "export DIPTYCH_PAGE_ENCODER=…")
+    load = partial(load_page_encoder, settings.for_role("page_encoder"), Meter())
+    return _check_optional("page_encoder", settings, load, "images of pages are not searched by late interaction")
 
 
-def _check_optional(role: Role, settings: Settings, model: Reranker | PageEncoder | None, cost: str) -> Check:
-    """A model that search can do without: its files or its endpoint."""
+def _check_vision_model(role: Role, settings: Settings, cost: str) -> Check:
+    load = partial(load_vision_model, getattr(settings, role), settings.for_role(role), Meter())
+    return _check_optional(role, settings, load, cost)
+
+
+def _check_optional(role: Role, settings: Settings, load: Callable[[], object], cost: str) -> Check:
+    """A model that need not be set: its files or its endpoint."""
     title, name = role.replace("_", " "), str(getattr(settings, role))
-    if model is None:
+    if not name:
         return Check(title, "ok", f"none set: {cost}")
-    files = model.files if isinstance(model, CrossEncoder | LateInteraction) else None
-    if files and not files.find_folder():
-        why = files.explain_unreachable() or "downloaded when first used"
-        return Check(title, "missing", f"{name}: files of {files} missing; {why}", cost, files.download_command)
+    try:
+        model = load()
+        files = model.files if isinstance(model, CrossEncoder | LateInteraction) else None
+        if files and not files.find_folder():
+            why = files.explain_unreachable() or "downloaded when first used"
+            return Check(title, "missing", f"{name}: files of {files} missing; {why}", cost, files.download_command)
+    except DiptychError as error:
+        return Check(title, "broken", str(error), cost, f"export DIPTYCH_{role.upper()}=…")
     endpoint = settings.endpoint(role)
     return _check_endpoint(title, name, endpoint, cost) if endpoint else Check(title, "ok", name)
 
@@ -195,18 +195,6 @@ def _check_files(role: str, encoder: Encoder, cost: str) -> Check:
     if reason := missing[0].explain_unreachable():
         return Check(role, "broken", f"{what}, and {reason}", cost, fix)
     return Check(role, "missing", f"{what}; downloaded when first used", "the first run waits for a download", fix)
-
-
-def _check_vision_model(role: Role, settings: Settings, cost: str) -> Check:
-    name = str(getattr(settings, role))
-    if not name:
-        return Check(role, "ok", f"none set: {cost}")
-    try:
-        load_vision_model(name, settings.for_role(role), Meter())
-    except DiptychError as error:
-        return Check(role, "broken", str(error), cost, f"export DIPTYCH_{role.upper()}=openai:…")
-    endpoint = settings.endpoint(role)
-    return _check_endpoint(role, name, endpoint, cost) if endpoint else Check(role, "ok", name)
 
 
 def _check_endpoint(role: str, name: str, endpoint: Endpoint, cost: str) -> Check:
