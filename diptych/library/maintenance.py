@@ -281,9 +281,7 @@ class Maintenance:
         runtime = self._runtime
         runtime.spaces.adopt(exported_config(folder))  # a new store is bound to it
         store = runtime.store(bound=runtime.settings.language != AUTO)
-        report = import_store(
-            folder, runtime.with_pictures(store), runtime.picture_store, runtime.spaces.encoders
-        )
+        report = import_store(folder, runtime.with_pictures(store), runtime.picture_store, runtime.spaces.encoders)
         naming.rename_documents(store, runtime.root)
         runtime.forget_store()
         return report
