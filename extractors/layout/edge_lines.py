@@ -27,7 +27,7 @@ _CENTRED = 0.04  # share of the page's width by which a page number may stand of
 _MAX_STAMP, _MAX_HEAD = 200, 120  # characters
 _MAX_SMALL_PRINT, _MAX_NAME = 0.6, 40  # of the page's usual size; characters of what stands by a page number
 
-_FOLIO = re.compile(
+FOLIO = re.compile(
     r"[-–—·|\[(\s]*(?:(?:page|p\.|seite|página|pagina)\s*)?(?:\d{1,4}|[ivxl]{1,7}|[IVXL]{2,7})"
     r"(?:\s*(?:of|/|von|de|sur|di)\s*\d{1,4})?[-–—·|\])\s]*",
     re.IGNORECASE,
@@ -95,7 +95,7 @@ def _is_stamp_or_folio(row: Sequence[int], following: Sequence[int], layout: Pag
     if at_edge and _STAMP.match(text) and len(text) <= _MAX_STAMP:
         return gap > _MIN_STAMP_GAP * lines[0].size
     is_small = max(line.size for line in lines) <= _MAX_FOLIO_SIZE * size
-    is_folio = is_small and bool(_FOLIO.fullmatch(text)) and gap > _MIN_FOLIO_GAP * lines[0].size
+    is_folio = is_small and bool(FOLIO.fullmatch(text)) and gap > _MIN_FOLIO_GAP * lines[0].size
     return is_folio and (at_edge or _ends_page(lines, layout))
 
 
@@ -127,7 +127,7 @@ def _gap(line: Line, other: Line) -> float:
 
 def _has_folio(lines: Sequence[Line]) -> bool:
     """Whether a page number is at one end of a row of words: not a year above a column, not the number of a formula."""
-    ends = [line.text for line in (lines[0], lines[-1]) if _FOLIO.fullmatch(line.text)]
+    ends = [line.text for line in (lines[0], lines[-1]) if FOLIO.fullmatch(line.text)]
     ends = [text for text in ends if not _YEAR.fullmatch(text) and not text.startswith("(")]
     words = sum(any(map(str.isalpha, line.text)) for line in lines)
     return len(ends) == 1 and words >= len(lines) - 1

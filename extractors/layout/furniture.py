@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from extractors.geometry import area, intersection
 from extractors.layout.captions import begins_caption
-from extractors.layout.edge_lines import MAX_ROWS, edge_lines, in_margin, level_rows
+from extractors.layout.edge_lines import FOLIO, MAX_ROWS, edge_lines, in_margin, level_rows
 from extractors.layout.page_sample import (
     GRID,
     Key,
@@ -46,6 +46,7 @@ _MIN_REPEATS, _REPEATS_IN_PLACE, _REPEATS_ANYWHERE = 3, 1 / 4, 1 / 10
 _EDGE = 2.0  # points within which a part touches the page's edge, as ornaments do
 _FEW_PAGES, _HEADER_REPEATS_ON_FEW, _HEADER_REPEATS = 6, 2, 3  # of one header line, in a document of fewer pages
 _MAX_VARIETY = 0.67  # texts in one place by pages: headers that change with the chapter repeat, headings do not
+_TITLE_SIZE = 1.5  # of the document's usual size: numbered headers are smaller, and titles of pages larger
 _MOST_PAGES = 0.6  # share of the pages that have a watermark, or a header that changes with the chapter
 
 # Headers that change with the chapter. The gap in multiples of the line's size.
@@ -105,6 +106,7 @@ class Furniture:
         places: dict[Key, set[MarginLine]] = {}  # places in the margins -> lines there
         numbers: dict[tuple[Key, str], list[tuple[int, list[int]]]] = {}  # lines there -> pages and their numbers
         captions: set[tuple[Key, str]] = set()  # lines there that begin captions
+        heights: dict[tuple[Key, str], float] = {}  # lines there -> their least font size
         lines_of_pages: list[set[Key]] = []
         for sample in samples:
             lines_of_pages.append({key for key in sample.keys if key.startswith("line ") and not key.endswith(" #")})
@@ -115,12 +117,16 @@ class Furniture:
                 own = [int(number) for number in _NUMBERS.findall(line.text)]
                 if own:
                     numbers.setdefault((line.key, line.words), []).append((sample.number, own))
+                    height = 0.0 if FOLIO.fullmatch(line.text) else line.size
+                    heights[line.key, line.words] = min(height, heights.get((line.key, line.words), height))
                 if begins_caption(line.text):
                     captions.add((line.key, line.words))
+        size = sizes.most_common(1)[0][0] if sizes else 0.0
+        named = captions | {one for one, height in heights.items() if height > _TITLE_SIZE * size}
         content = [
             one
             for one, found in numbers.items()
-            if one[1] != "#" and (_count_content(found) or (one in captions and _all_differ(found)))
+            if one[1] != "#" and (_count_content(found) or (one in named and _all_differ(found)))
         ]
         varied = {key for key, _ in content} | {f"edge {words}" for _, words in content}
         for place, lines in places.items():
@@ -130,7 +136,6 @@ class Furniture:
         repeated = {key: count for key, count in counts.items() if key and count > 1 and key not in varied}
         pages = len(lines_of_pages)
         same = sum(bool(lines) and repeated.keys() >= lines for lines in lines_of_pages)
-        size = sizes.most_common(1)[0][0] if sizes else 0.0
         return cls(pages, repeated, size, copies=0 < _MOST_PAGES * pages <= same)
 
     def facts(self, page: PageSample) -> tuple[object, ...]:
@@ -200,7 +205,8 @@ class Furniture:
             for row in inwards[:MAX_ROWS]:
                 lines = [layout.lines[index] for index in row]
                 is_repeated = any(self.counts.get(edge_key(line), 0) >= self._limits.edge for line in lines)
-                if not is_repeated or max(line.size for line in lines) > self.body_size + _MAX_SIZE_ABOVE_BODY:
+                is_large = max(line.size for line in lines) > self.body_size + _MAX_SIZE_ABOVE_BODY
+                if not is_repeated or is_large or begins_caption(lines[0].text):
                     break
                 found.update(row)
         return found
@@ -263,7 +269,7 @@ def _count_content(numbers: Sequence[tuple[int, Sequence[int]]]) -> bool:
 
 
 def _all_differ(numbers: Sequence[tuple[int, Sequence[int]]]) -> bool:
-    """Whether each of several equal texts has another number, as the captions of different figures do."""
+    """Whether each of several equal texts has another number, as captions of figures and titles of pages do."""
     return len({found[0] for _, found in numbers}) == len(numbers)
 
 

@@ -213,3 +213,13 @@ def test_captions_at_the_same_place_of_several_pages_are_content() -> None:
     assert running(*(f"Fig. {n} Survival" for n in (3, 4, 5, 6))) == [[]] * 4
     assert running(*["Exhibit 99.1 Survival"] * 4) == [["Exhibit 99.1 Survival", "of all patients"]] * 4
     assert running(*(f"Survey of {n}" for n in (2020, 2021, 2022, 2023)))[0] == ["Survey of 2020", "of all patients"]
+
+
+def test_numbered_captions_and_titles_of_pages_of_one_template_are_content() -> None:
+    pages = [
+        _page(n, _line(f"Report on unit {n}", 60, size=16), _line(f"Figure {n}: Unit {n} after the repair.", 700))
+        for n in range(1, 9)
+    ]
+    assert _running_texts(pages) == [[]] * 8
+    stamped = [_page(n, _line("Copy of 12 May for the archive", 704)) for n in range(1, 9)]
+    assert _running_texts(stamped) == [["Copy of 12 May for the archive"]] * 8
