@@ -103,7 +103,7 @@ def _create(synthetic: SyntheticStore, count: int) -> None:
     shares = [chance.lognormvariate(0, 0.7) for _ in sources]
     questions: list[dict[str, object]] = []
     with synthetic.opened() as runtime:
-        pipeline = runtime.pipeline
+        pipeline = runtime.ingest_pipeline()
         for source, share in zip(sources, shares, strict=True):
             pages = max(2, round(count / PAGE_POINTS * share / sum(shares)))
             document = _Document(source, pages)
