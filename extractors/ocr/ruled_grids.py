@@ -23,6 +23,7 @@ MIN_GRID = 1 / 10  # width of a grid: smaller are check boxes and ideographs, su
 REACH = 1 / 450  # of the end of a rule past, or short of, the rule that it meets
 MAX_DRIFT = 0.01  # by its length, of a rule on a page not quite straight; `find_skew` leaves less
 MIN_OPEN_RULE = 1 / 12  # of a level rule outside of grids: longer than an underlined word
+MAX_ROW = 1 / 15  # between two rules of a table: of those below its header, one may be alone at its end
 MIN_PAPER = 0.7  # of the page's median, of the shade above and below such a rule
 MIN_LEVEL_RULES = 3  # fewer make a frame
 MAX_RULES = 800  # more, level or upright, are a plot, a map or a halftone
@@ -90,7 +91,21 @@ def _open_rules(grey: Image.Image, level: Sequence[Box], grids: Sequence[RuledGr
         in_grid = any(overlap_area((x0, y0, x1, y1), grid.box) > 0 for grid in grids)
         if right - left > longer * MIN_OPEN_RULE and is_on_paper and not in_grid:
             found.append((x0, y0, x1, y1))
-    return found
+    return [rule for rule in found if not _is_below_heading(rule, found, longer)]
+
+
+def _is_below_heading(rule: Box, rules: Sequence[Box], longer: int) -> bool:
+    """Whether a rule stands by itself above text that ends at another one, like that below the heading of a section.
+
+    The last of several is kept, which may be the end of a table with one rule below its header.
+    """
+    same = [other for other in rules if other != rule and overlap_area(_column(rule), _column(other)) > 0]
+    is_near = any(abs(other[1] - rule[1]) < longer * MAX_ROW for other in same)
+    return not is_near and any(other[1] > rule[1] for other in same)
+
+
+def _column(rule: Box) -> Box:
+    return rule[0], 0.0, rule[2], 1.0
 
 
 def _long_strokes(grey: Image.Image) -> tuple[_Mask, _Mask]:
