@@ -14,6 +14,7 @@ from extractors.geometry import (
     merge_boxes,
     overlap_area,
     shorter_side,
+    transpose,
     width,
 )
 from extractors.layout.marks import background_images
@@ -108,16 +109,12 @@ def find_plots(drawings: Sequence[Drawing]) -> list[Box]:
     """The boxes of axes with ticks, alone and with those that they meet: an upright one, or other sides of a frame."""
     boxes = [drawing.box for drawing in drawings]
     axes = _level_axes(boxes)
-    axes += [_turned(box) for box in _level_axes([_turned(box) for box in boxes])]
+    axes += [transpose(box) for box in _level_axes([transpose(box) for box in boxes])]
     plots: list[Box] = []
     for axis in axes:
         meeting = [plot for plot in plots if boxes_touch(expand_box(axis, _ON_AXIS), plot)]
         plots = [plot for plot in plots if plot not in meeting] + [merge_boxes([axis, *meeting])]
     return [*axes, *(plot for plot in plots if plot not in axes)]
-
-
-def _turned(box: Box) -> Box:
-    return (box[1], box[0], box[3], box[2])
 
 
 def _level_axes(boxes: Sequence[Box]) -> list[Box]:

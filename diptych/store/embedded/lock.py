@@ -17,7 +17,7 @@ from pathlib import Path
 from diptych.errors import StoreBusy, StoreError
 
 POLL_SECONDS = 0.02  # flock has no time-out of its own
-MIN_TURN_SECONDS = 1.0  # a change of hands takes .3 s at least, so that two busy processes should not swap too often
+MIN_TURN_SECONDS = 1.0  # a change of hands takes tenths of a second: two busy processes should not swap too often
 DOCUMENT_LOCKS = 256  # lock files for all documents together: two documents that share one only wait for each other
 
 
