@@ -225,6 +225,8 @@ def is_archive(path: Path) -> bool:
 
 def is_row(name: str) -> bool:
     """Return True when a document's name or address is that of a catalogue row, such as `products.csv#17`."""
+    if "#" not in name:  # of every part that a search finds
+        return False
     file, row = split_name(name)
     return bool(row) and has_rows(Path(file))
 

@@ -148,6 +148,8 @@ class Collection(Protocol):
 class Store(Protocol):
     """An open store; the caller of `open_store` closes it."""
 
+    is_remote: bool
+    """Whether it answers over a network, so that two requests at once take the time of one."""
     edition: int
     """The open edition of the two collections; `reindex` builds the next one beside it."""
     facts: dict[str, Payload]

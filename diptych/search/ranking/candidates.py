@@ -1,7 +1,5 @@
 """Reads the candidates for a query from the store; all parts of a document are of one version of it."""
 
-import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +16,6 @@ from diptych.store.register import document_states, load_records, seen_version
 from diptych.store.types import Payload, RankedListRequest, ScoredPoint, Store
 
 T = TypeVar("T")
-_FREE_HELPERS = threading.Semaphore((os.cpu_count() or 1) // 2)
-"""Further searches at the same time keep the processors busy without help."""
 RETRY_SECONDS = 5.0
 """How long to wait for a moment in which none of the documents that are found changes."""
 STORE_BUSY = "documents changed too often during the search; try again"
@@ -150,7 +146,7 @@ def _read_parts(store: Store, requests: Requests, weights: Mapping[str, float], 
     """
     collections = {"text": store.text, "images": store.images}
     wanted = {name: list(of_collection.values()) for name, of_collection in requests.items() if of_collection}
-    answers = _at_once(lambda name: collections[name].search(wanted[name]), list(wanted))
+    answers = _for_each(list(wanted), lambda name: collections[name].search(wanted[name]), store)
     found = {name: dict(zip(requests[name], answer, strict=True)) for name, answer in answers.items()}
     lists = {name: sort_points(points) for of_collection in found.values() for name, points in of_collection.items()}
     received = {one.id: one.payload for one in chain.from_iterable(chain(*answers.values())) if one.payload}
@@ -164,7 +160,7 @@ def _read_parts(store: Store, requests: Requests, weights: Mapping[str, float], 
         name: sorted(missing.intersection(chain.from_iterable(lists[one] for one in of_collection)))
         for name, of_collection in found.items()
     }
-    retrieved = _at_once(lambda name: collections[name].retrieve(rest[name]), [name for name in rest if rest[name]])
+    retrieved = _for_each(list(filter(rest.get, rest)), lambda name: collections[name].retrieve(rest[name]), store)
     payloads |= {point.id: point.payload for point in chain.from_iterable(retrieved.values())}
     limits = {name: request.limit for of_collection in requests.values() for name, request in of_collection.items()}
     complete = len(fused) <= limit and all(
@@ -173,18 +169,13 @@ def _read_parts(store: Store, requests: Requests, weights: Mapping[str, float], 
     return _Found(lists, known, payloads, payloads.keys() | known.keys() == best, complete)
 
 
-def _at_once(work: Callable[[str], T], collections: Sequence[str]) -> dict[str, T]:
-    """What `work` returns for each collection; if a helper is free, it reads the second one meanwhile."""
-    if len(collections) < 2 or not _FREE_HELPERS.acquire(blocking=False):
+def _for_each(collections: Sequence[str], work: Callable[[str], T], store: Store) -> dict[str, T]:
+    """What `work` returns for each collection."""
+    if len(collections) < 2 or not store.is_remote:  # the embedded engine lets no other thread of Python run
         return {name: work(name) for name in collections}
-    first, second = collections
-    try:
-        # A thread for every search: those of a pool would be missing in processes that are forked later.
-        with ThreadPoolExecutor(1, thread_name_prefix="diptych-search") as helper:
-            helped = helper.submit(work, second)
-            return {first: work(first), second: helped.result()}
-    finally:
-        _FREE_HELPERS.release()
+    # Threads for every search: those of a pool would be missing in processes that are forked later.
+    with ThreadPoolExecutor(len(collections), thread_name_prefix="diptych-search") as threads:
+        return dict(zip(collections, threads.map(work, collections), strict=True))
 
 
 def load_payloads(parts: Mapping[str, Part], snapshots: Sequence[Snapshot], store: Store) -> dict[str, Payload]:

@@ -46,6 +46,8 @@ IDLE_SECONDS = 0.1  # after a search, which ends the turn of a process that only
 class EmbeddedStore:
     """A `Store` in a folder."""
 
+    is_remote = False
+
     def __init__(self, folder: Path, shapes: VectorShapes, lock_seconds: float, tenant: Tenant = NO_TENANT) -> None:
         """Open the store, or create it with vectors of `shapes`. `lock_seconds`: longest wait for other owners."""
         self._folder, self._lock_seconds, self._tenant = folder, lock_seconds, tenant
@@ -210,7 +212,8 @@ class EmbeddedStore:
 
     def close(self) -> None:
         self._closed.set()
-        self._hand_over()
+        with self._without_operations():
+            self._release()
         self._background = iter(())  # its steps refer to this store, which would not be freed
 
     def _become_owner(self) -> None:
@@ -264,7 +267,8 @@ class EmbeddedStore:
         while not self._closed.wait(WATCH_SECONDS):
             with suppress(Exception):  # the folder was removed, say: whoever uses the store gets the error
                 if self._may_hand_over() and self._lock.is_wanted():
-                    self._hand_over()
+                    with self._without_operations():
+                        self._release()
                 elif reading := self._read_ahead:  # another thread may close the store now
                     is_quiet = time.monotonic() - self._held_at > QUIET_SECONDS
                     next(chain(reading, self._background if is_quiet else ()), None)
@@ -273,10 +277,6 @@ class EmbeddedStore:
         with self._changed:  # not while shards are opened: nobody has used them yet
             is_idle = not self._operations and self._used_at <= self._held_at < time.monotonic() - IDLE_SECONDS
             return self._is_owner and (is_idle or self._lock.turn_is_over)
-
-    def _hand_over(self) -> None:
-        with self._without_operations():
-            self._release()
 
     @contextmanager
     def _closed_shard(self, name: str) -> Iterator[Path]:

@@ -109,6 +109,8 @@ def _client(settings: Settings) -> QdrantClient:
 class ServerStore:
     """A `Store` on a Qdrant server, created with vectors of `shapes` if it does not exist."""
 
+    is_remote = True
+
     def __init__(
         self, client: QdrantClient, options: ServerOptions, shapes: VectorShapes, facts: Sequence[Point] | None = None
     ) -> None:

@@ -110,7 +110,6 @@ def test_points_that_were_retired_when_they_were_found_are_not_shown(
             switch.delete_retired_points(store, list_records(store)[0])
         return find_images(*arguments)
 
-    monkeypatch.setattr(candidates, "_FREE_HELPERS", threading.Semaphore(0))  # texts are searched first
     monkeypatch.setattr(store.text, "search", with_payloads)
     monkeypatch.setattr(store.images, "search", write_meanwhile)
     found = texts(read(store, tmp_path))
@@ -146,18 +145,18 @@ def test_document_that_is_deleted_during_a_search_is_not_shown_in_part(
     store.close()
 
 
-@pytest.mark.parametrize("helpers", [0, 1])
-def test_a_free_helper_reads_one_collection_while_the_other_is_read(
-    helpers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_remote", [False, True])
+def test_a_remote_store_is_asked_for_both_collections_at_once(
+    is_remote: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_embedded_store(tmp_path / "store", text_shapes(WordEncoder.size), 60)
     ingest_version(store, tmp_path / "store", NAMES[0], 1)
-    monkeypatch.setattr(candidates, "_FREE_HELPERS", threading.Semaphore(helpers))
-    both, threads = threading.Barrier(1 + helpers, timeout=600), set[str]()
+    monkeypatch.setattr(store, "is_remote", is_remote)
+    all_asked, threads = threading.Barrier(1 + is_remote, timeout=600), set[str]()
 
     def noting(method: Any) -> Any:
         def call(*arguments: Any) -> Any:
-            both.wait()
+            all_asked.wait()
             threads.add(threading.current_thread().name)
             return method(*arguments)
 
@@ -168,15 +167,16 @@ def test_a_free_helper_reads_one_collection_while_the_other_is_read(
             monkeypatch.setattr(collection, name, noting(getattr(collection, name)))
     for _again in range(2):
         assert len(read(store, tmp_path).parts) == 3
-    assert len(threads) == 1 + helpers
+    assert len(threads) == 1 + is_remote
     store.close()
 
 
-def test_process_that_is_forked_after_a_search_can_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidates, "_FREE_HELPERS", threading.Semaphore(1))
+def test_process_that_is_forked_after_a_search_can_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_embedded_store(tmp_path / "store", text_shapes(WordEncoder.size), 60)
+    monkeypatch.setattr(store, "is_remote", True)
 
     def search() -> dict[str, str]:
-        return candidates._at_once(str.upper, ["text", "images"])
+        return candidates._for_each(["text", "images"], str.upper, store)
 
     expected = search()
     fork = get_context("fork")
@@ -191,6 +191,7 @@ def test_process_that_is_forked_after_a_search_can_search(monkeypatch: pytest.Mo
     finally:
         process.kill()
         process.join()
+        store.close()
 
 
 @pytest.mark.parametrize("commits", [False, True])
