@@ -86,7 +86,7 @@ _ZIP = rb"PK\x03\x04"
 _SVG = rb"\x1f\x8b|(?s:.*<(?:\w+:)?svg[\s>])"
 
 FORMATS = (
-    Format((".pdf",), _PDF, "application/pdf", rb"(?s).*%PDF-", version=21, reader=readers.PDF, members="attached"),
+    Format((".pdf",), _PDF, "application/pdf", rb"(?s).*%PDF-", version=22, reader=readers.PDF, members="attached"),
     Format((".pptx",), _SLIDES, _PPTX, _ZIP, version=4, reader=readers.SLIDES),
     Format(
         (".ppt",), _SLIDES, "application/vnd.ms-powerpoint", rb"\xd0\xcf\x11\xe0", version=4, reader=readers.OLD_SLIDES

@@ -46,7 +46,7 @@ _MIN_REPEATS, _REPEATS_IN_PLACE, _REPEATS_ANYWHERE = 3, 1 / 4, 1 / 10
 _EDGE = 2.0  # points within which a part touches the page's edge, as ornaments do
 _FEW_PAGES, _HEADER_REPEATS_ON_FEW, _HEADER_REPEATS = 6, 2, 3  # of one header line, in a document of fewer pages
 _MAX_VARIETY = 0.67  # texts in one place by pages: headers that change with the chapter repeat, headings do not
-_TITLE_SIZE = 1.5  # of the document's usual size: numbered headers are smaller, and titles of pages larger
+_TITLE_SIZE = 1.5  # of the document's usual size: headers of some pages are smaller, and titles of pages larger
 _MOST_PAGES = 0.6  # share of the pages that have a watermark, or a header that changes with the chapter
 
 # Headers that change with the chapter. The gap in multiples of the line's size.
@@ -222,7 +222,9 @@ class Furniture:
         return False
 
     def _repeats_in_place(self, line: Line, layout: PageLayout) -> bool:
-        return self.counts.get(line_key(line, layout), 0) >= self._limits.header
+        is_title = line.size > _TITLE_SIZE * self.body_size  # of a few slides, say
+        limit = self._limits.most_pages if is_title else self._limits.header
+        return self.counts.get(line_key(line, layout), 0) >= limit
 
     def _watermarks(self, layout: PageLayout) -> set[int]:
         """Lines with words at one height of most pages. Numbers in the body repeat by chance."""

@@ -28,9 +28,10 @@ from extractors.text.passages import PassageLimit, build_passages, table_passage
 from extractors.text.references import add_referring_sentences
 from extractors.types import Options, Passage, Picture
 
-# Pages read by OCR that have a header or footer, and share of them that have one of numbers only; share of their text
-# above which they are copies; how much alike two readings of one header are.
-MIN_REPEATS, MIN_NUMBERED_SHARE, MAX_REPEATED, MIN_LIKENESS = 3, 0.25, 0.5, 0.8
+# Pages read by OCR that have a header or footer, and share of them that have one of numbers only or as large as titles,
+# in multiples of the usual size; share of their text above which they are copies; how much alike two readings of one
+# header are.
+MIN_REPEATS, MIN_SHARE, MIN_TITLE_SIZE, MAX_REPEATED, MIN_LIKENESS = 3, 0.25, 1.25, 0.5, 0.8
 # Paragraphs between the two parts of a sentence: a caption without a figure, or footnotes, which have this size by that
 # of the text, and words; pieces of formulas have none.
 MAX_PARAGRAPHS_BETWEEN, MAX_NOTES_BETWEEN, MAX_NOTE_SIZE, MIN_NOTE_WORDS = 2, 24, 0.9, 4
@@ -82,16 +83,26 @@ def _drop_running_lines(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
     """Remove headers and footers read by OCR; `Furniture` knows only those of text layers."""
     edges = _lines_at_edges(paragraphs)
     pages: dict[str, set[int]] = {}
+    sizes: dict[str, list[float]] = {}
     for index, number in edges:
         paragraph = paragraphs[index]
-        pages.setdefault(without_numbers(paragraph.lines[number]), set()).add(paragraph.page)
-    min_numbered = max(MIN_REPEATS, MIN_NUMBERED_SHARE * len(set[int]().union(*pages.values())))
-    running = {text for text, on in pages.items() if len(on) >= (MIN_REPEATS if _WORD.search(text) else min_numbered)}
+        text = without_numbers(paragraph.lines[number])
+        pages.setdefault(text, set()).add(paragraph.page)
+        sizes.setdefault(text, []).append(paragraph.size)
+    title_size = MIN_TITLE_SIZE * median([one.size for one in paragraphs if one.ocr for _ in one.lines] or [0])
+    titles = {text for text, found in sizes.items() if median(found) > title_size}
+    min_share = MIN_SHARE * len(set[int]().union(*pages.values()))
+
+    def is_running(text: str) -> bool:
+        is_header = _WORD.search(text) and text not in titles
+        return len(pages[text]) >= max(MIN_REPEATS, 0 if is_header else min_share)
+
+    running = set(filter(is_running, pages))
     repeated = sum(len(text) * len(pages[text]) for text in running)
     if repeated > MAX_REPEATED * sum(paragraph.characters for paragraph in paragraphs if paragraph.ocr):
         return list(paragraphs)  # of copies
     # OCR reads a header a little differently from page to page.
-    running |= {text for text in pages if get_close_matches(text, running, 1, MIN_LIKENESS)}
+    running |= {text for text in pages.keys() - titles if get_close_matches(text, running, 1, MIN_LIKENESS)}
     kept = []
     for index, paragraph in enumerate(paragraphs):
         lines = tuple(

@@ -85,7 +85,7 @@ def test_unknown_suffix_lists_the_known_ones(tmp_path: Path) -> None:
 def test_names_and_versions_of_built_in_extractors_match_stored_fingerprints() -> None:
     versions = {(row.name, row.version) for row in FORMATS}
     assert versions == {
-        ("pdf", 21),
+        ("pdf", 22),
         ("slides", 4),
         ("photos", 2),
         ("catalog", 4),

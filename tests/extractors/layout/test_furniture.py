@@ -199,6 +199,16 @@ def test_no_more_lines_than_a_header_has_are_compared_with_the_text(pieces: int,
     assert all(len(lines) == found for lines in _running_texts(pages))
 
 
+def test_large_title_of_some_pages_is_content_and_a_large_header_of_most_is_none() -> None:
+    def running(titled: int) -> list[list[str]]:
+        return _running_texts(
+            [_page(n, _line("Results" if n < titled else "abcdefghi"[n], 60, size=16)) for n in range(9)]
+        )
+
+    assert running(4) == [[]] * 9
+    assert running(8)[:8] == [["Results"]] * 8
+
+
 def test_watermark_and_words_beside_the_text_repeat() -> None:
     words = [_line(f"{word} chapter", 300 + 30 * row, x=520) for row, word in enumerate("ABCDEF")]
     pages = [_page(n, _line("Confidential", 400), *words) for n in range(1, 9)]

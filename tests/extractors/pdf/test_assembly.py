@@ -156,3 +156,20 @@ def test_header_read_a_little_differently_is_dropped_and_words_repeated_within_p
     text = "\n".join(passage.text for passage in assemble_document(pages, (), "", Options(tokenizer=None))[0])
     assert "Husbandry" not in text
     assert text.count("Answer of the committee") == 4
+
+
+@pytest.mark.parametrize(("size", "kept"), [(10, 0), (20, 3)])
+def test_large_title_of_some_scanned_slides_is_no_header(size: float, kept: int) -> None:
+    pages = []
+    firms = [f"firm {letter * 3}" for letter in "abcdefghijklmn"]
+    for number, firm in enumerate(firms, 1):
+        title = f"Telecom operators ({number})" if number < 4 else f"Outlook of {firm}"
+        words = [f"The {what} of {firm} rose." for what in ("revenue", "margin", "share", "price", "churn")]
+        box = (50, 60, 300, 160)
+        text = [
+            Paragraph((title,), number, (50, 10, 300, 30), size, ocr=True),
+            Paragraph((*words,), number, box, 10, ocr=True),
+        ]
+        pages.append(PageParts(number, text))
+    passages, _ = assemble_document(pages, (), "", Options(tokenizer=None))
+    assert sum("Telecom" in " ".join((passage.text, *passage.heading)) for passage in passages) == kept
