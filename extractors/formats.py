@@ -92,22 +92,22 @@ FORMATS = (
         (".ppt",), _SLIDES, "application/vnd.ms-powerpoint", rb"\xd0\xcf\x11\xe0", version=4, reader=readers.OLD_SLIDES
     ),
     Format((".odp",), _SLIDES, _ODP, _ZIP, version=4, reader=readers.SLIDES),
-    Format((".png",), _PHOTOS, "image/png", rb"\x89PNG\r\n\x1a\n", version=2, reader=readers.IMAGE),
-    Format((".jpg", ".jpeg"), _PHOTOS, "image/jpeg", rb"\xff\xd8\xff", version=2, reader=readers.IMAGE),
-    Format((".webp",), _PHOTOS, "image/webp", rb"(?s)RIFF....WEBP", version=2, reader=readers.IMAGE),
-    Format((".tif", ".tiff"), _PHOTOS, "image/tiff", rb"II[*+]\x00|MM\x00[*+]", version=2, reader=readers.IMAGE),
-    Format((".gif",), _PHOTOS, "image/gif", rb"GIF8", version=2, reader=readers.IMAGE),
-    Format((".bmp",), _PHOTOS, "image/bmp", rb"(?s)BM.{4}\x00{4}", version=2, reader=readers.IMAGE),
+    Format((".png",), _PHOTOS, "image/png", rb"\x89PNG\r\n\x1a\n", version=3, reader=readers.IMAGE),
+    Format((".jpg", ".jpeg"), _PHOTOS, "image/jpeg", rb"\xff\xd8\xff", version=3, reader=readers.IMAGE),
+    Format((".webp",), _PHOTOS, "image/webp", rb"(?s)RIFF....WEBP", version=3, reader=readers.IMAGE),
+    Format((".tif", ".tiff"), _PHOTOS, "image/tiff", rb"II[*+]\x00|MM\x00[*+]", version=3, reader=readers.IMAGE),
+    Format((".gif",), _PHOTOS, "image/gif", rb"GIF8", version=3, reader=readers.IMAGE),
+    Format((".bmp",), _PHOTOS, "image/bmp", rb"(?s)BM.{4}\x00{4}", version=3, reader=readers.IMAGE),
     Format(
-        (".heic", ".heif"), _PHOTOS, "image/heic", rb"(?s).{4}ftyp(?:hei|hev|mif1|msf1)", version=2, reader=readers.HEIF
+        (".heic", ".heif"), _PHOTOS, "image/heic", rb"(?s).{4}ftyp(?:hei|hev|mif1|msf1)", version=3, reader=readers.HEIF
     ),
-    Format((".avif",), _PHOTOS, "image/avif", rb"(?s).{4}ftypavi[fs]", version=2, reader=readers.IMAGE),
+    Format((".avif",), _PHOTOS, "image/avif", rb"(?s).{4}ftypavi[fs]", version=3, reader=readers.IMAGE),
     Format(
         (".jp2", ".jpx", ".jpf", ".j2k", ".j2c"),
         _PHOTOS,
         "image/jp2",
         rb"\x00{3}\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
-        version=2,
+        version=3,
         reader=readers.IMAGE,
     ),
     Format((".svg", ".svgz"), _PHOTOS, "image/svg+xml", _SVG, version=2, reader=readers.DRAWING),

@@ -22,7 +22,7 @@ PAPER_WINDOW = 31  # of its pixels, wider than strokes and narrower than shadows
 MIN_SHADE_RANGE = 60  # levels of 256 between light and dark paper; less is the tint of a page
 MAX_DARK_SHARE = 0.3  # share of the page with dark paper; more are pictures and slides
 
-DARK_PAGE = 100  # level of 256 of the page's median, below which its letters are light
+DARK_PAGE, DARK_SHARE = 100, 0.7  # level of 256, and share of a page below it: dark bands and shapes cover less
 
 # Skew, in degrees.
 SKEW_SIDE = 800  # pixels of the image in which the slope of the lines is measured
@@ -36,7 +36,8 @@ def prepare(image: Image.Image, long_side: int = LONG_SIDE) -> tuple[Image.Image
 
     Dark pages are inverted: Tesseract would read the lines of light letters that it finds, but it finds fewer of them.
     """
-    from PIL import Image, ImageOps, ImageStat
+    import numpy as np
+    from PIL import Image, ImageOps
 
     from extractors.pictures.decode import flatten_image
 
@@ -44,7 +45,7 @@ def prepare(image: Image.Image, long_side: int = LONG_SIDE) -> tuple[Image.Image
     scale = min(long_side / max(grey.size), MAX_ENLARGEMENT)
     size = max(1, round(grey.width * scale)), max(1, round(grey.height * scale))
     grey = grey.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
-    if ImageStat.Stat(grey).median[0] < DARK_PAGE:
+    if np.quantile(np.asarray(grey), DARK_SHARE) < DARK_PAGE:
         grey = ImageOps.invert(grey)
     return _even_light(grey), scale
 

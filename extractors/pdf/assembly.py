@@ -28,9 +28,9 @@ from extractors.text.passages import PassageLimit, build_passages, table_passage
 from extractors.text.references import add_referring_sentences
 from extractors.types import Options, Passage, Picture
 
-# Pages read by OCR that have a header or footer, and share of them that have one of numbers only or as large as titles,
-# in multiples of the usual size; share of their text above which they are copies; how much alike two readings of one
-# header are.
+# Pages read by OCR that have a header or footer; share of them, if it has only numbers, is on slides, or as large as
+# titles, in multiples of the usual size; share of their text above which they are copies; how much alike two readings
+# of one header are.
 MIN_REPEATS, MIN_SHARE, MIN_TITLE_SIZE, MAX_REPEATED, MIN_LIKENESS = 3, 0.25, 1.25, 0.5, 0.8
 # Paragraphs between the two parts of a sentence: a caption without a figure, or footnotes, which have this size by that
 # of the text, and words; pieces of formulas have none.
@@ -47,7 +47,9 @@ def assemble_document(
 ) -> tuple[tuple[Passage, ...], tuple[Picture, ...]]:
     """Return the passages and the pictures of a document, in reading order."""
     is_deck = _is_deck(pages)
-    paragraphs = _keep_lines_of_code(_drop_running_lines([one for page in pages for one in page.paragraphs]))
+    paragraphs = _keep_lines_of_code(
+        _drop_running_lines([one for page in pages for one in page.paragraphs], deck=is_deck)
+    )
     words = _words(paragraphs)
     pages = _join_broken_words(pages, words)
     headed = assign_headings(_join_sentences(paragraphs, words), bookmarks, title=title, deck=is_deck, known=words)
@@ -79,8 +81,11 @@ def _is_deck(pages: Sequence[PageParts]) -> bool:
     return landscape > MIN_LANDSCAPE_SHARE * len(pages) and characters < MAX_SLIDE_CHARACTERS
 
 
-def _drop_running_lines(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
-    """Remove headers and footers read by OCR; `Furniture` knows only those of text layers."""
+def _drop_running_lines(paragraphs: Sequence[Paragraph], *, deck: bool) -> list[Paragraph]:
+    """Remove headers and footers read by OCR; `Furniture` knows only those of text layers.
+
+    `deck`: of slides, of which several may have one title.
+    """
     edges = _lines_at_edges(paragraphs)
     pages: dict[str, set[int]] = {}
     sizes: dict[str, list[float]] = {}
@@ -94,7 +99,7 @@ def _drop_running_lines(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
     min_share = MIN_SHARE * len(set[int]().union(*pages.values()))
 
     def is_running(text: str) -> bool:
-        is_header = _WORD.search(text) and text not in titles
+        is_header = _WORD.search(text) and text not in titles and not deck
         return len(pages[text]) >= max(MIN_REPEATS, 0 if is_header else min_share)
 
     running = set(filter(is_running, pages))

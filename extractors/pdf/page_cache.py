@@ -29,7 +29,7 @@ from extractors.types import Options
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-FORMAT = 22  # raise it when the same page is extracted differently, or when a field of `PageParts` changes
+FORMAT = 23  # raise it when the same page is extracted differently, or when a field of `PageParts` changes
 
 ReadLayout = Callable[[], PageLayout]
 

@@ -88,6 +88,7 @@ def test_names_and_versions_of_built_in_extractors_match_stored_fingerprints() -
         ("pdf", 22),
         ("slides", 4),
         ("photos", 2),
+        ("photos", 3),
         ("catalog", 4),
         ("sheets", 2),
         ("markup", 2),

@@ -55,3 +55,10 @@ def test_shadow_over_a_page_is_removed_and_a_tint_is_kept() -> None:
 def test_dark_page_with_light_letters_is_inverted() -> None:
     dark = Image.fromarray(255 - np.asarray(_page())).convert("RGB")
     assert np.array_equal(np.asarray(prepare(dark, 800)[0]), np.asarray(prepare(_page().convert("RGB"), 800)[0]))
+
+
+def test_page_with_a_dark_half_is_not_inverted() -> None:
+    pixels = np.asarray(_page()).copy()
+    pixels[: round(0.6 * len(pixels))] = 20
+    prepared = np.asarray(prepare(Image.fromarray(pixels).convert("RGB"), 800)[0])
+    assert prepared[: len(prepared) // 2].mean() < 100

@@ -158,8 +158,8 @@ def test_header_read_a_little_differently_is_dropped_and_words_repeated_within_p
     assert text.count("Answer of the committee") == 4
 
 
-@pytest.mark.parametrize(("size", "kept"), [(10, 0), (20, 3)])
-def test_large_title_of_some_scanned_slides_is_no_header(size: float, kept: int) -> None:
+@pytest.mark.parametrize(("size", "landscape", "kept"), [(10, False, 0), (20, False, 3), (10, True, 3)])
+def test_title_of_some_scanned_slides_is_no_header(size: float, landscape: bool, kept: int) -> None:
     pages = []
     firms = [f"firm {letter * 3}" for letter in "abcdefghijklmn"]
     for number, firm in enumerate(firms, 1):
@@ -170,6 +170,6 @@ def test_large_title_of_some_scanned_slides_is_no_header(size: float, kept: int)
             Paragraph((title,), number, (50, 10, 300, 30), size, ocr=True),
             Paragraph((*words,), number, box, 10, ocr=True),
         ]
-        pages.append(PageParts(number, text))
+        pages.append(PageParts(number, text, landscape=landscape))
     passages, _ = assemble_document(pages, (), "", Options(tokenizer=None))
     assert sum("Telecom" in " ".join((passage.text, *passage.heading)) for passage in passages) == kept
