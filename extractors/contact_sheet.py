@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from extractors.errors import ExtractionError
-from extractors.pdf.render import pymupdf, render_page
+from extractors.pdf.render import open_pdf, render_page
 from extractors.pictures.store import image_path
 from extractors.structure import count_structure
 from extractors.table_grid import table_html
@@ -120,7 +120,7 @@ def _page_images(extraction: Extraction, pictures: Path, folder: Path) -> dict[i
     if not is_pdf:
         return images
     try:
-        document = pymupdf().open(extraction.source.path)
+        document = open_pdf(extraction.source.path)
     except Exception:  # the file was moved or changed since: the sheet still shows the crops
         return images
     with document:

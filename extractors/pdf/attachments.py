@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from extractors.errors import ExtractionError
-from extractors.pdf.render import pymupdf, unlock
+from extractors.pdf.render import open_pdf, pymupdf, unlock
 
 MARK = b"/EmbeddedFile"
 """Is in every PDF with attachments, also in encrypted ones: streams are never packed with other objects."""
@@ -21,7 +21,7 @@ def read_attachments(
     Raises `ExtractionError` when the PDF cannot be opened.
     """
     try:
-        document = pymupdf().open(path, filetype="pdf")
+        document = open_pdf(path)
     except Exception as error:  # MuPDF's errors have many classes
         raise ExtractionError(f"{name}: cannot be opened as a PDF") from error
     with document:

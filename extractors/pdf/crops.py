@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from extractors.errors import ExtractionError
 from extractors.geometry import expand_box
 from extractors.layout.figures.figures import Figure
-from extractors.pdf.render import decode_embedded_image, pymupdf, render_page, unlock
+from extractors.pdf.render import decode_embedded_image, open_pdf, render_page, unlock
 from extractors.pictures.store import save_image, save_image_bytes
 from extractors.types import Box, ImageFile, PageImage
 
@@ -75,7 +75,7 @@ def save_page_of_file(path: Path, number: int, folder: Path, passwords: Sequence
 @contextmanager
 def _open_page(path: Path, number: int, passwords: Sequence[str]) -> Iterator[Any]:
     try:
-        with pymupdf().open(path, filetype="pdf") as document:
+        with open_pdf(path) as document:
             if not unlock(document, passwords) or not 1 <= number <= len(document):
                 raise ExtractionError(f"{path}: has no page {number} that can be read")
             yield document[number - 1]

@@ -18,7 +18,7 @@ from extractors.pdf.assembly import assemble_document
 from extractors.pdf.page_cache import PageCache, entry_type
 from extractors.pdf.page_extractor import PageContext, PageParts
 from extractors.pdf.page_reader import read_page
-from extractors.pdf.render import pymupdf, unlock
+from extractors.pdf.render import open_pdf, pymupdf, unlock
 from extractors.progress import readable_pages, start_page
 from extractors.text.headings import Bookmark
 from extractors.text.page_numbers import page_number_offset
@@ -84,7 +84,7 @@ def _open_document(source: Source) -> Any:
     path, name = source.path, source.name
     advice = "Check that the file is complete, or save it again in a PDF viewer."
     try:
-        document = pymupdf().open(path, filetype="pdf")
+        document = open_pdf(path)
     except Exception as error:  # FileDataError, EmptyFileError and MuPDF's own
         says_more = str(path) not in str(error)  # MuPDF's own message names the file again, and nothing else
         reason = f" ({str(error).rstrip('.')})" if says_more else ""

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from math import ceil, log2, sqrt
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,15 @@ def pymupdf() -> ModuleType:
     module.TOOLS.mupdf_display_errors(False)
     module.TOOLS.mupdf_display_warnings(False)
     return module  # type: ignore[no-any-return]
+
+
+def open_pdf(path: Path) -> mupdf_types.Document:
+    """Open a file as a PDF. Raises what MuPDF raises for a file that is none."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:  # MuPDF takes names in UTF-8 only
+        return pymupdf().open(stream=path.read_bytes(), filetype="pdf")
+    return pymupdf().open(path, filetype="pdf")
 
 
 def unlock(document: mupdf_types.Document, passwords: Sequence[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -315,6 +316,14 @@ def test_file_that_ends_early_is_partial(tmp_path: Path) -> None:
     made = extract_file(cut, tmp_path)
     assert made.passages
     assert "ends early" in made.report.problems[0].reason
+
+
+def test_file_whose_name_is_not_utf8_is_read(tmp_path: Path) -> None:
+    document = pymupdf().open()
+    write(document.new_page(), text_of_page(1), (60, 60, 540, 300))
+    path = tmp_path / os.fsdecode(b"caf\xe9.pdf")
+    path.write_bytes(document.tobytes())
+    assert extract_file(path, tmp_path).passages
 
 
 @pytest.mark.parametrize("content", [b"", b"not a PDF at all", b"%PDF-1.7\n%%EOF"])

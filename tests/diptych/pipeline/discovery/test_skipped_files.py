@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,20 @@ def test_unreadable_files_among_several_paths_are_skipped(tmp_path: Path) -> Non
     assert [skipped.path for skipped in found.skipped] == [str(tmp_path / "notes.log")]
     with pytest.raises(SourceError, match=r"no such file"):
         find_sources([tmp_path / "poster.png", tmp_path / "gone.pdf"])
+
+
+def test_names_that_are_not_utf8_stop_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / os.fsdecode(b"entw\xfcrfe")
+    folder.mkdir()
+    write_photo(folder / "poster.png", "GREEN VALVE")
+    (folder / os.fsdecode(b"r\xe9sum\xe9.bak")).write_text("old")
+    store = str(tmp_path / "library")
+    assert run(["ingest", str(folder), "--store", store]) == 0
+    capsys.readouterr()
+    assert run(["status", "--store", store]) == 0
+    assert r"r\xe9sum\xe9.bak" in capsys.readouterr().out
+    (folder / os.fsdecode(b"r\xe9sum\xe9.bak")).unlink()
+    assert run(["ingest", str(folder), "--store", store]) == 0
+    capsys.readouterr()
+    assert run(["status", "--store", store]) == 0
+    assert ".bak" not in capsys.readouterr().out
