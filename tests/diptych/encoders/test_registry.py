@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -82,3 +85,10 @@ def test_unusable_plugin_is_one_clear_error(install: Install, entry_point: str, 
     with pytest.raises(ModelError, match=message) as error:
         load_encoder(name, Settings())
     assert "\n" not in str(error.value)
+
+
+def test_local_models_report_nothing_to_anybody(tmp_path: Path) -> None:
+    script = "from diptych import Settings\nfrom diptych.encoders.registry import load_encoder\nimport onnxruntime"
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": "", "PATH": os.environ["PATH"]}
+    subprocess.run([sys.executable, "-c", script], env=home, check=True)
+    assert not list(tmp_path.rglob("*"))  # ONNX Runtime would have written the name under which it reports
