@@ -52,8 +52,13 @@ class Root:
 
 
 def parse_root(given: str | Path) -> Root:
-    """Raises `SourceError` for a URI that cannot be read, and for one with credentials, without repeating them."""
+    """Raises `SourceError` for a URI that cannot be read, and for one with credentials, without repeating them.
+
+    An empty text, such as that of a variable or field that was not filled in, is refused: it would be this folder.
+    """
     text = str(given)
+    if not text.strip():
+        raise SourceError("one of the paths is empty; give a file or folder, or `.` for the current folder")
     scheme, found, rest = text.partition("://")
     scheme = scheme.lower()
     if not found or scheme == "file":

@@ -27,10 +27,10 @@ class SkippedFile:
 
     @property
     def place(self) -> str:
-        """Its absolute path, or its URI, as text. What stands after `#` is a name inside the file, and no path."""
+        """Its absolute path, or its URI. What stands after `#` is a name inside the file, and no path."""
         file, mark, member = self.path.partition("#")
         absolute = file if is_elsewhere(file) else os.path.abspath(file)  # noqa: PTH100 - `Path` keeps `..`
-        return escape_bytes(absolute + mark + member)
+        return absolute + mark + member
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
@@ -61,7 +61,7 @@ def _skipped_files(facts: Mapping[str, Payload]) -> list[SkippedFile]:
 def store_skipped(store: Store, paths: Sequence[str | Path], skipped: Iterable[SkippedFile]) -> None:
     """Replace what is stored about files below `paths`, which an ingest has just walked."""
     roots = [_absolute(parse_root(path)) for path in paths]
-    found = [SkippedFile(one.place, escape_bytes(one.reason)) for one in skipped]
+    found = [SkippedFile(escape_bytes(one.place), escape_bytes(one.reason)) for one in skipped]
     if not found and not any(_is_below(roots, one.path) for one in _skipped_files(store.facts)):
         return  # as usual, and a look at the list is spared
     before = load_skipped(store)
@@ -71,7 +71,7 @@ def store_skipped(store: Store, paths: Sequence[str | Path], skipped: Iterable[S
 
 
 def _absolute(root: Root) -> Root:
-    """With an address like `SkippedFile.place`."""
+    """With an address as it is stored: absolute, and text."""
     address = root.address if root.is_elsewhere else os.path.abspath(root.address)  # noqa: PTH100
     return replace(root, address=escape_bytes(address))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from diptych.errors import SourceError
 from diptych.pipeline.discovery.sources import find_sources
 from diptych.places.roots import Root, parse_root
 from extractors.addresses import place_path, place_uri
@@ -27,6 +28,12 @@ from extractors.addresses import place_path, place_uri
 )
 def test_path_is_parsed(given: str, address: str, pattern: str) -> None:
     assert parse_root(given) == Root(given, address, pattern)
+
+
+@pytest.mark.parametrize("given", ["", " "])
+def test_empty_path_is_not_the_current_folder(given: str) -> None:
+    with pytest.raises(SourceError, match="one of the paths is empty"):
+        find_sources(["reports", given])
 
 
 def test_root_covers_what_its_pattern_means() -> None:
