@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
-from prefect.exceptions import CancelledRun, TerminationSignal
+from prefect.exceptions import CancelledRun, Pause, TerminationSignal
 from prefect.states import Cancelled
 from pydantic import Field
 
@@ -39,7 +39,7 @@ from flows.runs.ingest_tasks import (
     is_small,
 )
 from flows.runs.local_prefect import run_result
-from flows.runs.run_states import describe_paths, ends_with_sentence, name_run, report_cancelled
+from flows.runs.run_states import describe_paths, ends_with_sentence, name_run, report_stopped
 from flows.runs.shared_store import RunUsage
 
 PART_TASKS = 100
@@ -97,8 +97,8 @@ def backfill(
                     gone = replace(gone, covered=gone.covered - backlog.new)
                     removals = delete_removed_documents(diptych, paths, backlog.found, gone, confirm_deletes)
                 diptych.maintenance.store_skipped(paths, FoundSources([], backlog.skipped))
-            except TerminationSignal:
-                report_cancelled(run.progress.describe_rest())
+            except (TerminationSignal, Pause):
+                report_stopped(run.progress.describe_rest())
                 raise
             except (KeyboardInterrupt, CancelledRun, DiptychError) as error:
                 if not (watch.cancelled or isinstance(error, KeyboardInterrupt | CancelledRun)):
@@ -148,6 +148,9 @@ class _Backfill:
                 if self._batch_api:
                     _prefill(diptych, part, retry)
                 outcomes = ingest_in_tasks(diptych, part, retry=retry)
+            except Pause:
+                report_stopped(self.progress.describe_rest(), is_part=True)
+                raise
             except (KeyboardInterrupt, CancelledRun, DiptychError) as error:
                 if not (watch.cancelled or isinstance(error, KeyboardInterrupt | CancelledRun)):
                     raise

@@ -58,8 +58,8 @@ def up(port: int, host: str, data: Path | None, limit: int, store: str | None, p
         server = Service("Prefect server", ["prefect", "server", "start"], environment, home / "server.log")
         running.callback(server.stop, GRACE_SECONDS)
         server.wait_for(f"{url}/api/health", START_SECONDS)
-        _deploy(environment, store, list(map(options.absolute, paths)))
-        command = ["prefect", "worker", "start", "--pool", "diptych", "--limit", str(limit)]
+        _deploy(environment, store, list(map(options.absolute, paths)), limit)
+        command = ["prefect", "worker", "start", "--pool", "diptych"]
         worker = Service("worker", command, environment, home / "worker.log")
         running.callback(_stop_worker, worker)
         print_message(f"UI         {url}")
@@ -86,7 +86,7 @@ def _addresses(home: Path, host: str, port: int, url: str) -> dict[str, str]:
     }
 
 
-def _deploy(environment: dict[str, str], store: str | None, paths: list[str]) -> None:
+def _deploy(environment: dict[str, str], store: str | None, paths: list[str], limit: int) -> None:
     """In this process: Prefect must not be imported before, because it reads its environment on import."""
     from flows.runs.local_prefect import local_prefect
 
@@ -94,7 +94,7 @@ def _deploy(environment: dict[str, str], store: str | None, paths: list[str]) ->
     with local_prefect():
         from flows.deployment.deploy import deploy
 
-        for line in deploy(Path.cwd(), store, paths):
+        for line in deploy(Path.cwd(), store, paths, limit):
             print_message(line)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import yaml  # type: ignore[import-untyped]
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterState,
@@ -43,14 +43,14 @@ ON_DEMAND = "ingest/on-demand"
 DEPLOY_SECONDS = 600
 
 
-def deploy(folder: Path, store: str | None = None, paths: Sequence[str] = ()) -> list[str]:
+def deploy(folder: Path, store: str | None = None, paths: Sequence[str] = (), limit: int | None = None) -> list[str]:
     """Bring the configured server up to date; the flows will run in `folder`. Returns one line for each change.
 
-    `store` and `paths` become Variables, if given; Variables that exist keep their value otherwise. A prefect.yaml in
-    `folder` takes precedence over ours. Raises `SettingsError`.
+    `store` and `paths` become Variables, if given; Variables that exist keep their value otherwise. `limit`: runs of
+    the pool at the same time. A prefect.yaml in `folder` takes precedence over ours. Raises `SettingsError`.
     """
     with get_client(sync_client=True) as client:
-        lines = _create_pool(client)
+        lines = _create_pool(client, limit)
         DiptychStore.register_type_and_schema()
         lines += _set_variables({STORE_VARIABLE: store, PATHS_VARIABLE: list(paths) or None})
         lines += create_limits(client, load_settings().prefect_limits)
@@ -60,13 +60,17 @@ def deploy(folder: Path, store: str | None = None, paths: Sequence[str] = ()) ->
         return lines + apply_automations(client)
 
 
-def _create_pool(client: SyncPrefectClient) -> list[str]:
+def _create_pool(client: SyncPrefectClient, limit: int | None) -> list[str]:
+    """The pool has the limit: a worker with `--limit` ends when a run is resumed before its process has ended."""
+    lines = []
     try:
         client.read_work_pool(POOL)
     except ObjectNotFound:
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
-        return [f"created    work pool {POOL}"]
-    return []
+        lines.append(f"created    work pool {POOL}")
+    if limit:
+        client.update_work_pool(POOL, WorkPoolUpdate(concurrency_limit=limit))
+    return lines
 
 
 def _set_variables(values: dict[str, str | list[str] | None]) -> list[str]:

@@ -36,9 +36,9 @@ def ingest_documents(label: str, sources: list[Source], run: RunStore, retry: bo
     def on_outcome(outcome: Outcome) -> None:
         if len(sources) > 1 and has_own_task(outcome):
             return
-        current_listener().on_outcome(outcome)
         level = INFO if outcome.acknowledged else LOG_LEVELS[outcome.status]
         get_run_logger().log(level, "%s", printable_line(outcome_line(outcome)))
+        current_listener().on_outcome(outcome)  # which ends the task if the run was suspended
 
     with run.opened() as diptych:
         run_stage = stages_as_tasks(label, diptych) if show_stages and len(sources) == 1 else run_directly

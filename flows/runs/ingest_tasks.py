@@ -15,7 +15,7 @@ from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.exceptions import CancelledRun, ObjectNotFound, TerminationSignal
+from prefect.exceptions import CancelledRun, ObjectNotFound, Pause, TerminationSignal
 from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Completed
 from prefect.task_runners import TaskRunner
@@ -37,7 +37,7 @@ from flows.runs.document_tasks import has_own_task, ingest_documents
 from flows.runs.events import DocumentEvents, emit_run_event
 from flows.runs.local_prefect import run_result
 from flows.runs.progress_artifact import progress_artifact
-from flows.runs.run_states import cancelled_state, failed_state, report_cancelled, wait_for_server
+from flows.runs.run_states import cancelled_state, failed_state, report_stopped, wait_for_server
 from flows.runs.runners import check_runner, started_task_runner, stop_processes, works_in_threads
 from flows.runs.shared_store import RunStore, RunUsage, shared_diptych
 
@@ -85,8 +85,8 @@ def ingest_in_tasks(diptych: Diptych, sources: Sequence[Source], *, retry: bool 
             # The runner waits for its tasks, and they wait for their workers: the workers have to end first.
             diptych.close()
             stop_processes()
-            if isinstance(error, TerminationSignal):
-                report_cancelled(progress.describe_rest())
+            if isinstance(error, TerminationSignal | Pause):
+                report_stopped(progress.describe_rest())
                 progress.update(progress.describe_rest())
             run.cancel_lost_tasks()
             raise

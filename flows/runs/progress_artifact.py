@@ -14,6 +14,7 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from diptych.models.meter import format_dollars
 from flows.output.progress import ProgressListener, current_listener, listening
 from flows.output.wording import describe_rest, format_time
+from flows.runs.run_states import stop_if_suspended
 from flows.runs.shared_store import RunUsage
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class RunProgress(ProgressListener):
         self._listener.on_outcome(outcome)
         if due:
             self.update()
+        stop_if_suspended()
 
     def on_removals(self, removals: Removals) -> None:
         self._listener.on_removals(removals)

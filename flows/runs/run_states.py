@@ -80,8 +80,19 @@ def current_run() -> FlowRun | None:
     return context.flow_run if context else None
 
 
-def report_cancelled(rest: str) -> None:
+def stop_if_suspended() -> None:
+    """Raise Prefect's `Pause`, which ends the process until the run is resumed, if somebody suspended the flow run.
+
+    Prefect itself looks only when a task begins, and a task may have many documents.
+    """
+    if context := FlowRunContext.get():
+        context.flow_run_suspension_request.raise_if_requested()
+
+
+def report_stopped(rest: str, is_part: bool = False) -> None:
     """Set the current flow run to Cancelled if somebody cancels it, and log what it leaves to the next run.
+
+    `is_part`: it was stopped together with the run above it, which will start another when it goes on.
 
     Its worker does so only after the process has ended and the flow was loaded once more, and puts a message of its
     own in the place of this one.
@@ -90,7 +101,7 @@ def report_cancelled(rest: str) -> None:
         get_run_logger().warning("%s", rest)
         with get_client(sync_client=True) as client:
             state = client.read_flow_run(run.id).state
-            if state and state.is_cancelling():
+            if is_part or (state and state.is_cancelling()):
                 client.set_flow_run_state(run.id, Cancelled(message=rest), force=True)
 
 

@@ -44,6 +44,8 @@ DEPLOYMENTS = ("ingest/nightly", "sweep/sweep", *ON_DEMAND)
 PREFECT = [sys.executable, "-m", "prefect"]
 CONFIGURED: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 WORKER_LOG = PREFECT_HOME / "worker.log"
+RUNS = 8
+"""At the same time."""
 RUN_SECONDS = 1500.0
 """Limit for a flow run, which takes about 5 s on an idle machine; it never decides the outcome."""
 
@@ -95,6 +97,10 @@ def test_every_run_that_a_worker_starts_is_watched_and_no_other_run_but_parts_of
     assert watching(flow="backfill", work_pool="diptych") == [120]
     assert watching(flow="backfill-part") == [600]
     assert watching(flow="backfill") == []
+    # A suspended run has no process and no heartbeat.
+    assert all(
+        "prefect.flow-run.Suspended" in one.expect for one in triggers if one.after == {"prefect.flow-run.heartbeat"}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +116,7 @@ def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
     with get_client(sync_client=True) as connected:
         connected.create_work_pool(WorkPoolCreate(name="diptych", type="process"))
         with running_program(worker, environment, WORKER_LOG):
-            deploy(ROOT)
+            deploy(ROOT, limit=RUNS)
             yield connected
 
 
@@ -187,6 +193,7 @@ def test_every_deployment_runs_and_completes(
 
 
 def test_schedules_and_limits_are_deployed(client: SyncPrefectClient) -> None:
+    assert client.read_work_pool("diptych").concurrency_limit == RUNS
     nightly = client.read_deployment_by_name("ingest/nightly")
     assert [getattr(one.schedule, "cron", "") for one in nightly.schedules] == ["0 2 * * *"]
     assert nightly.global_concurrency_limit

@@ -13,8 +13,12 @@ from typing import Any
 import psutil
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.context import FlowRunContext
+from prefect.exceptions import Pause
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Cancelling
+from prefect.states import Cancelling, Suspended
 
 from diptych.errors import SourceError
 from diptych.settings import load_settings
@@ -229,6 +233,32 @@ def test_stopped_backfill_says_what_is_left_and_the_next_one_continues(
         templates = [one for one in psutil.Process().children() if "sandbox" in " ".join(one.cmdline())]
         assert not [worker for template in templates for worker in template.children()]
     assert run_result(backfill([str(folder)], store="s", return_state=True))["complete"] == 1
+
+
+def suspend() -> None:
+    """As Prefect does in the process of a run after the button in the UI was pressed."""
+    context = FlowRunContext.get()
+    assert context
+    context.flow_run_suspension_request.mark_requested(Suspended())
+
+
+@recorded
+def test_suspended_runs_end_after_the_current_document_and_the_next_one_continues(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.runs.ingest_tasks.BATCH_SIZE", 5)  # all documents in one task
+    monkeypatch.setenv("DIPTYCH_WORKERS", "1")
+    listener = StoppingListener(suspend)
+    for flow in (ingest, backfill):
+        listener.outcomes.clear()
+        with listening(listener), pytest.raises(Pause):
+            flow([str(folder)], store="s")
+        assert [status for _, status in listener.outcomes if status == "complete"] == ["complete"]
+    with get_client(sync_client=True) as client:
+        parts = FlowRunFilter(name=FlowRunFilterName(any_=["documents 1 to 2"]))
+        (part,) = client.read_flow_runs(flow_run_filter=parts, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=1)
+    assert part.state_name == "Cancelled"
+    assert run_result(ingest([str(folder)], store="s", return_state=True))["complete"] == 1
 
 
 @recorded
