@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from traceback import format_exception
 
 import click
@@ -86,6 +87,8 @@ def diptych() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
     gc.set_threshold(GARBAGE_THRESHOLD)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: not every terminal shows every character
     code = run(arguments)
     gc.freeze()  # Python collects garbage once more at the end, which finds nothing but the modules
     sys.exit(code)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +70,15 @@ def test_a_file_whose_name_is_not_utf_8_is_read_and_deleted_alone(
     assert list(document_statuses(capsys, "s")) == ["caf\\xea.md"]
     assert run(["status", "--store", "s"]) == 0
     assert "s: 1 document (1 complete), 1 passage, 0 pictures" in capsys.readouterr().out
+
+
+def test_names_that_a_terminal_cannot_show_are_escaped(tmp_path: Path) -> None:
+    (tmp_path / "pump \U0001f680.md").write_text("The red pump is old.")
+    diptych = [sys.executable, "-m", "flows.cli.main"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    for command in (["ingest", ".", "--store", "s"], ["status", "--store", "s"]):
+        done = subprocess.run(
+            [*diptych, *command], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert r"pump \U0001f680.md" in done.stdout
