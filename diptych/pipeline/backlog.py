@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 
+from diptych.errors import SettingsError
 from diptych.pipeline.discovery.removed_documents import FoundUris
 from diptych.pipeline.discovery.skipped_files import SkippedFile
 from diptych.pipeline.discovery.sources import Listing
@@ -36,9 +37,12 @@ class Backlog:
         """`pipeline`: None for a store that does not exist. `retry`: as for `pending_documents`.
 
         `since`, `until`: only documents whose file was modified from the first to the last of these days.
+        Raises `SettingsError` if the first is after the last.
         """
         self.listing = listing
         self._pipeline, self._retry = pipeline, retry
+        if since and until and since > until:
+            raise SettingsError(f"since {since} is after until {until}: no file is from both; exchange the days")
         self._from = _start_of(since) if since else ALWAYS[0]
         self._to = _start_of(until + timedelta(days=1)) if until else ALWAYS[1]
         self.found = FoundUris()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from diptych import Diptych, Settings
-from diptych.errors import SourceError
+from diptych.errors import SettingsError, SourceError
 from diptych.pipeline.backlog import Backlog
 from diptych.pipeline.discovery.sources import Listing
 from tests.support.papers import pdf_source, write_photo, write_rows
@@ -80,3 +80,8 @@ def test_days_include_the_first_and_the_last(tmp_path: Path) -> None:
     assert found(None, 2) == ["1.pdf", "2.pdf"]
     assert found(2, 2) == ["2.pdf"]
     assert found(4, None) == []
+
+
+def test_days_in_the_wrong_order_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="since 2020-05-02 is after until 2020-05-01"):
+        Backlog(Listing([tmp_path]), None, since=date(2020, 5, 2), until=date(2020, 5, 1))
