@@ -103,7 +103,7 @@ def _is_head(row: Sequence[int], following: Sequence[int], rows: Sequence[Sequen
     """Whether a row in the margin is a page number beside words, farther from the text than its rows are apart."""
     lines = [layout.lines[i] for i in row]
     at_edge = all(in_margin(line.box, layout) for line in lines)
-    if not at_edge or len(lines) < 2 or len(_text(lines)) > _MAX_HEAD or not _has_folio(lines):
+    if not at_edge or len(lines) < 2 or len(_text(lines)) > _MAX_HEAD or not has_folio(lines):
         return False
     usual = median(_pitch(above, below, layout) for above, below in pairwise(rows))
     return _pitch(row, following, layout) > _MIN_HEAD_PITCH * usual
@@ -125,7 +125,7 @@ def _gap(line: Line, other: Line) -> float:
     return max(other.box[1] - line.box[3], line.box[1] - other.box[3])
 
 
-def _has_folio(lines: Sequence[Line]) -> bool:
+def has_folio(lines: Sequence[Line]) -> bool:
     """Whether a page number is at one end of a row of words: not a year above a column, not the number of a formula."""
     ends = [line.text for line in (lines[0], lines[-1]) if FOLIO.fullmatch(line.text)]
     ends = [text for text in ends if not _YEAR.fullmatch(text) and not text.startswith("(")]

@@ -30,6 +30,7 @@ from extractors.layout.page_sample import (
 from extractors.layout.repeated_content import (
     MIN_HEADER_GAP,
     are_text,
+    column_headings,
     has_picture,
     header_cells,
     joined_to_text,
@@ -195,7 +196,7 @@ class Furniture:
         if self.pages < _FEW_PAGES:
             found -= joined_to_text(found - at_edges, layout)
         found = {index for index in found if not numbers_content(index, found, layout)}
-        return frozenset(found - header_cells(found, layout))
+        return frozenset(found - header_cells(found, layout) - column_headings(found, layout))
 
     def _repeated_edges(self, layout: PageLayout) -> set[int]:
         """The lines that begin or end many pages, wherever the text of these begins or ends."""

@@ -6,10 +6,11 @@ In: the lines of a page that may be headers and footers. Out: which of them are 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Iterable, Sequence, Set
 
 from extractors.geometry import area, horizontal_overlap, vertical_overlap
-from extractors.layout.edge_lines import in_margin
+from extractors.layout.captions import begins_caption
+from extractors.layout.edge_lines import has_folio, in_margin, level_rows
 from extractors.layout.page_sample import GRID
 from extractors.layout.rules import find_rules
 from extractors.page import Line, PageLayout
@@ -21,6 +22,8 @@ _MAX_REPEATED = 1 / 3  # of a page's characters: above it the pages are copies, 
 _MAX_NUMBER_GAP = 4  # font sizes from the number of a heading to its words; page numbers stand farther from text
 _ROW_SHARE = 0.5  # share of the lower line's height that lines of one row have in common
 _SAME_SIZE = 0.5  # points
+_MIN_COLUMNS, _MAX_ROWS_TO_CELLS = 3, 4  # below a header, labels of groups may stand above the first row of cells
+_MOSTLY_OVER = 0.75  # share of the headings that stand over cells
 _MIN_PICTURE = 0.25  # share of a page with hardly any text of its own: a scan or a plate
 
 
@@ -78,6 +81,29 @@ def header_cells(found: Set[int], layout: PageLayout) -> set[int]:
         if left < rule[0] < right and any(rule[1] < box[1] and box[3] < rule[3] for box in content)
     ]
     return {i for i in found if any(rule[1] < layout.lines[i].box[1] < rule[3] for rule in tables)}
+
+
+def column_headings(found: Set[int], layout: PageLayout) -> set[int]:
+    """The header of a table: rows of texts close above others in their columns, what is above those, and a caption."""
+    indices = level_rows(layout) if len(found) <= _MAX_LINES else []
+    rows = [[layout.lines[index] for index in row] for row in indices]
+    headings = set[int]()
+    for n in reversed(range(len(rows) - 1)):
+        gap = min(line.box[1] for line in rows[n + 1]) - max(line.box[3] for line in rows[n])
+        if found.isdisjoint(indices[n]) or gap > MIN_HEADER_GAP * rows[n][0].size:
+            continue
+        if headings.issuperset(indices[n + 1]) or _stands_over(rows[n], rows[n + 1 : n + 1 + _MAX_ROWS_TO_CELLS]):
+            headings.update(indices[n])
+            if n and begins_caption(rows[n - 1][0].text):
+                headings.update(indices[n - 1])
+    return headings
+
+
+def _stands_over(row: Sequence[Line], below: Iterable[Sequence[Line]]) -> bool:
+    """Whether most texts of a row stand over one of the first of the rows below that has several."""
+    cells = next((other for other in below if len(other) >= _MIN_COLUMNS), [])
+    over = sum(any(horizontal_overlap(line.box, cell.box) > 0 for cell in cells) for line in row)
+    return len(row) >= _MIN_COLUMNS and over >= _MOSTLY_OVER * len(row) and not has_folio(row)
 
 
 def numbers_content(index: int, found: Set[int], layout: PageLayout) -> bool:

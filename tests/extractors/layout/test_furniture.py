@@ -136,6 +136,22 @@ def test_header_of_a_table_that_goes_on_over_pages_is_content() -> None:
     assert _running_texts([table(n) for n in range(1, 9)]) == [[]] * 8
 
 
+@pytest.mark.parametrize(("last", "is_content"), [("Price", True), ("7", False)])
+def test_header_right_above_the_rows_of_a_table_is_content_unless_it_ends_with_a_page_number(
+    last: str, is_content: bool
+) -> None:
+    def table(number: int) -> PageLayout:
+        places = (60, 300, 480)
+        head = [_line(text, 60, x) for text, x in zip(("Orchard", "Trees", last), places, strict=True)]
+        above = [_line("in thousands", 45, 300), _line(f"Table {number}. Trees", 25, 60)]
+        rows = [_line(f"{'abcdefghij'[number] * 3} {row}", 60 + 15 * row, x) for row in range(1, 4) for x in places]
+        return PageLayout(number, 600, 800, (*above, *head, *rows))
+
+    running = _running_texts([table(n) for n in range(1, 9)])
+    assert all(("Orchard" not in texts) == is_content for texts in running)
+    assert all(("in thousands" not in texts) == is_content for texts in running)
+
+
 def test_text_of_copies_and_of_filled_forms_is_content() -> None:
     copies = [_page(1, _line("Delivery note", 40)) for _ in range(3)]
     assert _running_texts(copies) == [[]] * 3
