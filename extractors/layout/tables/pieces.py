@@ -17,8 +17,11 @@ _NARROW, _NARROW_WIDTH = " .,:;'|ilI()[]", 0.5  # characters, and their width by
 
 _RULE = re.compile(r"[-–—_=+ ]{8,}")
 _LEADER = re.compile(r"\s*(?:\.\s?){4,}$")
-_NUMBERS = re.compile(r"\(?\d{1,3}(?:,\d{3})+\)?(?: \(?\d{1,3}(?:,\d{3})+\)?)+|[-−–]?\d+\.\d+(?: [-−–]?\d+\.\d+)+")
-"""Several numbers that cannot be one: each with thousands or a fraction."""
+_NUMBERS = re.compile(
+    r"\(?\d{1,3}(?:,\d{3})+\)?(?: \(?\d{1,3}(?:,\d{3})+\)?)+|[-−–]?\d+\.\d+(?: [-−–]?\d+\.\d+)+"
+    r"|(?:19|20)\d\d(?: (?:19|20)\d\d)+"
+)
+"""Several numbers that cannot be one: each with thousands or a fraction, or a year."""
 
 
 def cut_lines(lines: Iterable[Line]) -> tuple[list[Line], list[Box]]:

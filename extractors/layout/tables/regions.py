@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 
-from extractors.geometry import boxes_touch, coverage, expand_box, height, merge_boxes, width
+from extractors.geometry import boxes_touch, coverage, expand_box, height, is_inside, merge_boxes, width
 from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.tables.growth import (
     MAX_CAPTION_ROW_WORDS,
@@ -49,7 +49,7 @@ _MIN_GRID_RULES = 3  # level rules at different heights: fewer make a frame
 _SAME_END = 4.0  # points by which the ends of rules of one table may differ
 _WITHIN = 0.95  # share of a grid within the rules of a larger table
 _HEAD_AND_FOOT = 0.95  # share of a complete table between two rules that only frame the page
-_MAX_EMPTY_STRIP = 30.0  # points between two rules without text, or grids around the label of a group
+_MAX_EMPTY_STRIP = 30.0  # points between two rules without text
 _BESIDE = 0.2  # share of a line's width between the ends of the rules
 _MAX_ROW_HEIGHT = 2.5  # text sizes between two rules that hold one row
 MAX_CELL_ROWS = 6  # lines of running text side by side that are cells of one row rather than columns of a page
@@ -122,7 +122,7 @@ def _grids(page: TablePage) -> Iterator[Box]:
 
 
 def _join_stacked(groups: Sequence[list[Box]], page: TablePage) -> list[list[Box]]:
-    """The groups of rules, with those joined of the same columns between which only the label of a group stands.
+    """The groups of rules, with those joined of the same columns between which only labels of groups stand.
 
     The columns are those between lines: shades of single rows have sides as well.
     """
@@ -133,7 +133,7 @@ def _join_stacked(groups: Sequence[list[Box]], page: TablePage) -> list[list[Box
     uppers: list[int] = []
     for n in sorted((n for n in large if columns[n]), key=lambda n: boxes[n][1]):
         alike = (m for m in uppers if columns[m] == columns[n] and _have_same_ends(boxes[m], boxes[n]))
-        upper = next((m for m in alike if _is_label_between(boxes[m], boxes[n], page.layout.lines)), None)
+        upper = next((m for m in alike if _are_labels_between(boxes[m], boxes[n], page)), None)
         if upper is None:
             uppers.append(n)
         else:
@@ -142,13 +142,17 @@ def _join_stacked(groups: Sequence[list[Box]], page: TablePage) -> list[list[Box
     return [group for group in joined if group]
 
 
-def _is_label_between(upper: Box, lower: Box, lines: Sequence[Line]) -> bool:
-    """Whether one text that begins on the left is all that stands between two boxes a row apart."""
+def _are_labels_between(upper: Box, lower: Box, page: TablePage) -> bool:
+    """Whether one text that begins on the left, or several with rules between them, is all between two boxes."""
     gap = (lower[0], upper[3], lower[2], lower[1])
-    between = lines_inside(gap, lines) if 0 < height(gap) < _MAX_EMPTY_STRIP else []
-    if len(between) != 1 or starts_caption(between[0]) or height(gap) > _MAX_ROW_HEIGHT * between[0].size:
+    between = lines_inside(gap, page.layout.lines) if height(gap) > 0 else []
+    if not between or any(map(starts_caption, between)):
         return False
-    return abs(between[0].box[0] - lower[0]) < between[0].size
+    rules = {round(rule[1] / _SAME_PLACE) for rule in page.level_rules if is_inside(rule, gap, -_CONTACT)}
+    return len(between) == len(rules) + 1 and all(
+        height(gap) < _MAX_ROW_HEIGHT * len(between) * line.size and abs(line.box[0] - lower[0]) < line.size
+        for line in between
+    )
 
 
 def _inner_places(rules: Sequence[Box], drawn: frozenset[Box]) -> list[int]:

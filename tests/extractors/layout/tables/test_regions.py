@@ -102,6 +102,20 @@ def test_grids_around_the_label_of_a_group_are_one_table(label: str, is_one: boo
     assert (max(heights) == 5 * STEP) == is_one
 
 
+def test_header_above_two_labels_between_rules_belongs_to_the_grid_below() -> None:
+    page = new_page()
+    rows = [("Orchard", "Trees", "Price"), ("All years",), ("Pears",), ("Old", "12", "0.5"), ("New", "14", "0.7")]
+    for row in range(6):
+        draw_rule(page, TOP + STEP * row)
+    for first, last in ((0, 1), (3, 5)):
+        for x in (COLUMNS[1], COLUMNS[2]):
+            page.draw_line((x, TOP + STEP * first), (x, TOP + STEP * last), width=0.7)
+    write_rows(page, rows)
+    header, *body = rows_of(page)
+    assert header == ("Orchard", "Trees", "Price")
+    assert [row[1:] for row in body if any(row[1:])] == [("12", "0.5"), ("14", "0.7")]
+
+
 def test_shades_around_the_label_of_a_group_are_no_grid() -> None:
     columns = (COLUMNS[0], 250.0, 320.0)
     page = new_page()
