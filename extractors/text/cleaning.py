@@ -56,6 +56,8 @@ def clean_text(text: str, *, typeset: bool = True) -> str:
     if plain.endswith("\u00ad"):
         plain = plain[:-1] + "-"
     plain = _MEANINGLESS.sub(" ", plain.replace("\u00ad", ""))
+    if typeset:  # fonts name the Greek letter "Delta", which stands for the increment as well
+        plain = plain.replace("\u2206", "Δ")
     if typeset and _ACCENT.search(plain):
         plain = _ACCENTED.sub(_accented, plain)
     plain = _DOUBLED_BULLET.sub(r"\1", re.sub(r"\s+", " ", _LEADERS.sub(" … ", plain)).strip())

@@ -17,6 +17,7 @@ SENTENCE = "The quick brown fox jumps over the lazy dog and runs away into the f
         ("\uf0b7 point\x07", "• point"),
         ("J¨org, g´eom´etries `a Gen`eve, Gar¸con, ´Ecole", "Jörg, géométries à Genève, Garçon, École"),
         ("use `a` and `code` here", "use `a` and `code` here"),
+        ("∆H of 3 kJ", "ΔH of 3 kJ"),
         ("•• doubled point", "• doubled point"),
         ("한국어 문장 입니다", "한국어 문장 입니다"),
         ("す べ て の 文 and more", "すべての文 and more"),
