@@ -35,6 +35,7 @@ _PART = re.compile(r"\+[0-9a-f]{2}$")
 """What names the second part of a font whose characters do not fit into one, as ligatures in a "Sabon+fb"."""
 _TEN = re.compile(r"(?<![\d.,])10$")
 _EXPONENT = re.compile(r"[-−–]?\d{1,3}\b")
+_WORD = re.compile(r"[^\W\d_]{2}|[^\W\d_\u0370-\u03ff\U0001d400-\U0001d7ff]")  # and no Greek symbol
 _UNKNOWN_BULLET = re.compile(
     r"^(?:[\x01-\x08\x7f-\x9f\ue000-\uefff\uf100-\uf8ff]\s*|[\uf001-\uf0ff]\s+)"
     r"(?=[\"“(]?(?:[^\W\d_a-zß-ÿ][^\W\d_]{2}|[^\W\d_a-zß-ÿ][^\W\d_]? [^\W\d_]{2}))"
@@ -175,10 +176,14 @@ def _bold_share(spans: Sequence[dict[str, Any]]) -> float:
 
 
 def _run_in(spans: Sequence[dict[str, Any]]) -> int:
-    """Characters at the start in one font, blanks included, if another font follows."""
+    """Characters at the start in one font, with blanks and symbols of others, if words in another font follow."""
     first = next(span for span in spans if span["text"].strip())
-    start = list(takewhile(lambda span: span["font"] == first["font"] or not span["text"].strip(), spans))
-    return len("".join(span["text"] for span in start).strip()) if len(start) < len(spans) else 0
+    start = list(takewhile(lambda span: span["font"] == first["font"] or not _WORD.search(span["text"]), spans))
+    if len(start) == len(spans):
+        return 0
+    while start[-1]["font"] != first["font"]:
+        start.pop()
+    return len("".join(span["text"] for span in start).strip())
 
 
 def _without_run_in(spans: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:

@@ -127,10 +127,14 @@ def _body_style(paragraphs: Sequence[Paragraph]) -> tuple[float, bool]:
 def _join_false_run_ins(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
     """Join the starts of paragraphs that are no headings with the rest: those in a font that begins only one."""
     fonts = Counter(paragraph.font for paragraph in paragraphs if paragraph.run_in)
+
+    def is_certain(text: str) -> bool:
+        return bool(NUMBERED.match(text)) or is_standard_heading(text)
+
     joined: list[Paragraph] = []
     start: Paragraph | None = None
     for paragraph in paragraphs:
-        if paragraph.run_in and fonts[paragraph.font] < MIN_RUN_INS and not NUMBERED.match(paragraph.lines[0]):
+        if paragraph.run_in and fonts[paragraph.font] < MIN_RUN_INS and not is_certain(paragraph.lines[0]):
             start = paragraph
             continue
         if start:

@@ -12,13 +12,7 @@ from extractors.page import Line
 from extractors.scripts import UNSPACED
 from extractors.text.cleaning import clean_text
 from extractors.text.direction import as_left_to_right
-from extractors.text.paragraph_starts import (
-    BULLET,
-    MAX_RUN_IN_LINES,
-    is_tabular,
-    starts_paragraph,
-    usual_pitch,
-)
+from extractors.text.paragraph_starts import BULLET, MAX_RUN_IN_LINES, is_tabular, starts_paragraph, usual_pitch
 from extractors.text.reading_order import order_rows
 from extractors.text.rows import Row
 from extractors.text.sentences import ends_sentence, split_sentences
@@ -26,8 +20,8 @@ from extractors.types import Box
 
 MIN_APART = 0.5  # white space above a paragraph that counts as set apart
 MIN_INITIAL_SIZE = 1.6  # size of a large initial against the text it begins
-# A heading at the start of a paragraph. Words, characters, and of the text it belongs to.
-MAX_RUN_IN_WORDS, MIN_RUN_IN, MIN_AFTER_RUN_IN = 16, 4, 60
+# A heading at the start of a paragraph. Words, with a section's number and without; characters, those of its text.
+MAX_NUMBERED_RUN_IN_WORDS, MAX_RUN_IN_WORDS, MIN_RUN_IN, MIN_AFTER_RUN_IN = 25, 16, 4, 60
 MIN_HYPHENATED = 3  # letters before a hyphen that stays between two words; "re-" and "un-" are prefixes
 MAX_MOVED_LINES = 8  # of a sentence's end in the next column or page; without a full stop by then, there is none
 # A line that ends because its column does: characters, and their share of those of the usual line.
@@ -37,6 +31,8 @@ _UNSPACED = re.compile(rf"[{UNSPACED}]")
 _YEAR_AT_END = re.compile(r"(?:19|20)\d\d[a-z]?\W*$")  # of the authors and the year of a reference
 _AUTHOR = re.compile(r",\s[A-Z]\.|(?:[A-Z]\.\s?)+[A-Z][\w-]+,")  # "Doe, J." or "J. Doe,"
 _AMOUNT = re.compile(r"\d+(?:[.,]\d+)*(?: [^\W\d_A-Z]| ?[%°])")  # unlike the number of a heading or item
+_SECTION = re.compile(r"\d{1,2}\.\d")
+_NEXT_SENTENCE = re.compile(r"(?<=[^\W\d_]{3}\.) (?=[A-ZÀ-Þ][^.]*$)")
 _ADDRESS = re.compile(r"[/:@]|\.\w")  # of mail, or of a page: "10.1073/pnas.96"
 HYPHENS = ("-", "\u2010")
 _DASHES = (*HYPHENS, "\u2011", "\u2012", "\u2013")
@@ -256,6 +252,8 @@ def _split_run_in(group: Sequence[Row], paragraph: Paragraph) -> list[Paragraph]
         if following and following[0][0] == first.first_font:
             return [paragraph]
         start, rest = line.text[: line.run_in].strip(), line.text[line.run_in :].strip()
+        if _SECTION.match(start) and (sentence := _NEXT_SENTENCE.search(start)):  # names may have the heading's font
+            start, rest = start[: sentence.start()], f"{start[sentence.end() :]} {rest}"
         heading = clean_text(join_lines([*(above.text for above in group[:number]), start]))
         lines = tuple(text for text in (clean_text(rest), *paragraph.lines[number + 1 :]) if text)
         is_stressed = row.main_line.lead > 0 and paragraph.apart
@@ -278,7 +276,7 @@ def _may_be_run_in(text: str, rest: Sequence[str], is_stressed: bool) -> bool:
         len(text) >= MIN_RUN_IN
         and (text[-1] in ".:–—" or (is_stressed and len(words) > 1 and rest[0][0].isupper()))
         and (text[0].isupper() or text[0].isdigit())
-        and len(words) <= MAX_RUN_IN_WORDS
+        and len(words) <= (MAX_NUMBERED_RUN_IN_WORDS if _SECTION.match(text) else MAX_RUN_IN_WORDS)
         and sum(map(len, rest)) >= MIN_AFTER_RUN_IN
         and not rest[0][0].islower()
         and not LABEL.match(text)

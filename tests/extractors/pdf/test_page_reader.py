@@ -264,6 +264,31 @@ def test_two_parts_of_one_font_are_one_font(monkeypatch: pytest.MonkeyPatch) -> 
     assert (line.font, line.run_in) == ("Adv1", 0)
 
 
+def test_symbols_in_a_heading_within_a_paragraph_do_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    style = {"size": 10, "flags": 0, "char_flags": 16, "alpha": 255}
+    texts = [
+        ("Serif-It", "3.4. Levels of IL-1"),
+        ("Math", "𝛽"),
+        ("Serif-It", ", IL-6."),
+        ("Math", " 5"),
+        ("Serif", " g"),
+    ]
+    spans = [
+        {
+            **style,
+            "font": font,
+            "text": text,
+            "bbox": (50 + 50 * n, 92, 100 + 50 * n, 101),
+            "origin": (50 + 50 * n, 100),
+        }
+        for n, (font, text) in enumerate(texts)
+    ]
+    block = {"lines": [{"dir": (1.0, 0.0), "wmode": 0, "spans": spans}]}
+    monkeypatch.setattr("extractors.pdf.text_lines.read_blocks", lambda *_: [block])
+    (line,) = layout_of(new_page()).lines
+    assert line.text[: line.run_in] == "3.4. Levels of IL-1𝛽, IL-6."
+
+
 def _read_spans(
     monkeypatch: pytest.MonkeyPatch, *spans: tuple[str, tuple[float, ...]], sizes: Sequence[int] = (10,)
 ) -> Line:

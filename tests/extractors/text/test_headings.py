@@ -115,8 +115,9 @@ def test_words_that_begin_paragraphs_in_a_font_of_their_own_are_headings() -> No
 def test_single_word_that_begins_a_paragraph_stays_in_it() -> None:
     (start,) = assign_headings([heading("Note.", 10, font="Italic", run_in=True), body()])
     assert start.paragraph.lines[0] == f"Note. {BODY_LINES[0]}"
-    (numbered, _) = assign_headings([heading("2.1. Soil.", 10, font="Italic", run_in=True), body()])
-    assert numbered.path == ("2.1. Soil",)
+    for text in ("2.1. Soil.", "Abstract."):
+        (certain, _) = assign_headings([heading(text, 10, font="Italic", run_in=True), body()])
+        assert certain.path == (text.rstrip("."),)
 
 
 def test_unit_of_amounts_below_a_heading_is_none() -> None:

@@ -156,6 +156,20 @@ def test_heading_within_a_paragraph_is_separated(start: str) -> None:
     assert text.lines == (f"We took one every {FULL_LINE}", FULL_LINE)
 
 
+def test_name_in_the_font_of_the_heading_before_it_begins_the_text() -> None:
+    start = "3.2. Marrubium Genus. Marrubium"
+    lines = [styled(f"{start} grows every {FULL_LINE}", 100, run_in=len(start)), styled(FULL_LINE, 112)]
+    heading, text = build_paragraphs(order_rows(lines), 1)
+    assert (heading.lines, text.lines[0]) == (("3.2. Marrubium Genus.",), f"Marrubium grows every {FULL_LINE}")
+
+
+def test_heading_of_a_section_within_a_paragraph_may_be_long() -> None:
+    words = "3.2. The Yield of the Trees of the Old Garden and of the River Side in Years without Much Rain."
+    for start, parts in ((words, 2), (words.removeprefix("3.2. "), 1)):
+        lines = [styled(f"{start} We took one every {FULL_LINE}", 100, run_in=len(start)), styled(FULL_LINE, 112)]
+        assert len(build_paragraphs(order_rows(lines), 1)) == parts
+
+
 @pytest.mark.parametrize(("font", "is_heading"), [("Body", False), ("Italic", True)])
 def test_words_before_a_name_in_italics_are_no_heading(font: str, is_heading: bool) -> None:
     start = "The laws of the villages were the following:"
