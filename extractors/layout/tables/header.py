@@ -61,6 +61,7 @@ def count_header_rows(rows: Sequence[Row], rules: Sequence[float]) -> int:
                 break
             fullest = _pieces(rows[:count])
             is_level = _pieces(more) >= max(2, fullest - 1) and _leaves_labels_empty(more, rows[end:])
+            is_level = is_level or _rows_in_own_font(rows) == end
             if _pieces(more) <= fullest and not is_level:  # the rest of a row from the page before has fewer
                 break
             if end == len(rows) or _has_many_values(rows[count:end]):

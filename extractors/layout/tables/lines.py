@@ -30,7 +30,8 @@ _MAX_LABEL_LINES = 5  # of a block that is a label; more are a paragraph beside 
 _LONG_PARAGRAPH, _NARROW_WORDS, _FILLED = 6, 3.0, 0.75  # lines; mean words; shares of the width, and of such lines
 
 _NUMBER = re.compile(
-    r"^[<>≤≥~±]?\s*[$€£¥]?\s*[(+–−-]?\s*[$€£¥]?\d[\d.,\s]*(?:\s?[%xX×°]|bps|pts?)?\)?[*∗†‡§#^∧a-d]{0,3}(?:\s*(?:[±(–-]|to\b).*)?$"
+    r"^[<>≤≥~±]?\s*[$€£¥]?\s*[(+–−-]?\s*[$€£¥]?\d[\d.,\s]*(?:\s?[%xX×°]|bps|pts?)?\)?[*∗†‡§#^∧a-d]{0,3}"
+    r"(?:\s*(?:[±(]|[–-](?![^\W\d_]|\s*[^\W\d_]{2})|to\b).*)?$"  # not "1,8-Cineole"
 )
 _SIGN_BEFORE, _SIGN_AFTER = re.compile(r"(?:^|\s)(?:US|A|C)?[$€£¥]\s?[(]?$"), re.compile(r"^[)%]{1,2}$")
 _MARK = re.compile(r"^[(\[]?(?:[a-z]|\d{1,2}|[*∗†‡§¶#]{1,3})(?:,\s?(?:[a-z]|\d{1,2}|[*†‡§¶#]))*[)\]]?$")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from extractors.layout.tables.cells import read_cells
+from extractors.layout.tables.lines import is_number
 from extractors.page import Line
+from extractors.table_grid import column_headers
 from tests.support.drawn_tables import (
     HARVEST,
     STEP,
@@ -70,3 +72,23 @@ def test_table_with_nothing_but_a_title_above_its_rows_has_no_header() -> None:
     rows = [line_at(x, 20.0 * n, text) for n in range(1, 6) for x, text in ((0, f"Plot {n}"), (200, "3"), (300, "4"))]
     title = line_at(130, 0, "Other trees", font="Bold")
     assert not read_cells([title, *rows], [], (), (0, -6, 320, 106)).has_header
+
+
+def test_headings_of_some_columns_below_a_rule_are_a_level_in_the_font_of_the_header() -> None:
+    def row(y: float, texts: tuple[str, ...], font: str = "Body") -> list[Line]:
+        return [line_at(100.0 * n, y, text, font=font) for n, text in enumerate(texts) if text]
+
+    header = [*row(10, ("Plot", "Trees", "", "", "Use"), "Bold"), *row(30, ("", "", "old", "new", ""), "Bold")]
+    header.append(line_at(250, 10, "Age", font="Bold"))
+    body = [line for n in range(3) for line in row(50 + 20 * n, ("North", "pear", "31", "27", "cider"))]
+    rules = [(0.0, y, 440.0, y) for y in (2.0, 22.0, 42.0, 112.0)]
+    grid = read_cells([*header, *body], rules, (), (0, 0, 440, 114)).grid
+    assert column_headers(grid) == ["Plot", "Trees", "Age old", "Age new", "Use"]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0.4 (0.3–", True), ("5-10", True), ("12 – 14", True), ("2c-X2C", False), ("1,8-Cineole", False)],
+)
+def test_ranges_are_numbers_and_names_with_numbers_are_not(text: str, number: bool) -> None:
+    assert is_number(text) == number
