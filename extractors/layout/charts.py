@@ -17,7 +17,7 @@ from extractors.geometry import (
     transpose,
     width,
 )
-from extractors.layout.marks import background_images
+from extractors.layout.marks import Mark, background_images
 from extractors.layout.rules import RULE_THICKNESS
 from extractors.page import Drawing, Line, PageLayout
 from extractors.types import Box
@@ -159,6 +159,14 @@ def _have_many_lengths(lengths: Sequence[float]) -> bool:
     return len(steps) > max(_MAX_LENGTHS, _MAX_LENGTH_SHARE * len(lengths))
 
 
+def is_bar(marks: Sequence[Mark]) -> bool:
+    """Whether marks are one shape, perhaps filled and outlined, or filled rectangles: a bar, or a stack of them."""
+    whole = merge_boxes(mark.box for mark in marks)
+    is_shape = all(abs(x - y) < _SAME_BASELINE for mark in marks for x, y in zip(mark.box, whole, strict=True))
+    paths = [mark.drawing for mark in marks]
+    return is_shape or all(path and path.filled and path.rectangle for path in paths)
+
+
 def are_bars_of_one_chart(a: Box, b: Box) -> bool:
     """Whether they start from one line, or between the same two, and are no farther apart than they are thick."""
     across, down = gaps(a, b)
@@ -171,7 +179,10 @@ def are_bars_of_one_chart(a: Box, b: Box) -> bool:
 
 
 def are_curves_on_one_axis(a: Box, b: Box) -> bool:
-    """Whether they are equally wide and one above the other: flat curves, or an axis with ticks below a plot."""
+    """Whether they are equally wide and one above the other: flat curves, or an axis with ticks below a plot.
+
+    Rules are neither.
+    """
     across, down = gaps(a, b)
     widest = max(width(a), width(b))
     if across or min(a[2], b[2]) - max(a[0], b[0]) <= _SAME_WIDTH * widest:
@@ -179,4 +190,4 @@ def are_curves_on_one_axis(a: Box, b: Box) -> bool:
     upper, lower = (height(box) / widest for box in sorted((a, b), key=lambda box: box[1]))
     flat = max(upper, lower) < _FLAT_CURVE and down < _CURVE_SPACING * widest
     has_axis = upper < _MAX_PLOT_HEIGHT and lower < _MAX_AXIS_HEIGHT and down < _AXIS_SPACING * widest
-    return flat or (has_axis and lower * widest > RULE_THICKNESS)
+    return min(upper, lower) * widest > RULE_THICKNESS and (flat or has_axis)

@@ -51,6 +51,7 @@ _MIN_HEADING_BAND, _MAX_BAND_HEIGHT = 0.4, 3.0  # of the page's width, where bar
 _MAX_HIGHLIGHT_HEIGHT = 1.7  # multiples of the height of its rows
 _HIGHLIGHT_MARGIN, _MIN_HIGHLIGHT_COVERED = 3.0, 0.8  # points around the text; share of the shape that lies within
 _MIN_PHOTO, _MAX_PANE_COVERED = 0.01, 0.6  # of the page; a pane is a picture's frame if the picture covers more of it
+_FRAMED = 0.8  # share of a photo and of its frame that they have in common
 _MAX_FRAME_SEGMENTS = 12  # of a path, rounded corners included
 _MIN_CAPTION = 0.5  # share of a frame under the caption that it is drawn for
 _SIDEBAR_WORDS = 60  # more than in a box of a flow chart
@@ -236,6 +237,15 @@ def _is_pane(drawing: Drawing, photos: Sequence[Box]) -> bool:
     if any(is_inside(drawing.box, photo) for photo in on_it):
         return True
     return bool(on_it) and sum(map(area, on_it)) < _MAX_PANE_COVERED * area(drawing.box)
+
+
+def is_on_photo(path: Box, photos: Sequence[Box]) -> bool:
+    """Whether a path lies on one of the photos, or runs around it."""
+    return any(is_inside(path, photo) for photo in photos) or frames_photo(path, photos)
+
+
+def frames_photo(frame: Box, photos: Sequence[Box]) -> bool:
+    return any(coverage(photo, frame) > _FRAMED and coverage(frame, photo) > _FRAMED for photo in photos)
 
 
 def _is_sidebar(drawing: Drawing, inside: Sequence[TextBlock], with_caption: bool) -> bool:

@@ -28,8 +28,8 @@ from extractors.geometry import (
     vertical_overlap,
     width,
 )
-from extractors.layout.charts import are_bars_of_one_chart, are_curves_on_one_axis
-from extractors.layout.marks import Mark
+from extractors.layout.charts import are_bars_of_one_chart, are_curves_on_one_axis, is_bar
+from extractors.layout.marks import Mark, frames_photo, is_on_photo
 from extractors.page import Line, PageLayout
 from extractors.types import Box
 
@@ -41,7 +41,6 @@ _RASTER_REACH = 1.5  # tiles and slices of one image abut, panels of a figure st
 _SCAN_REACH = -_CELL / 2  # pictures found in a scan's pixels are complete and must not merge
 _SLICE_GAP, _MIN_PHOTO_SIDE = 0.75, 36.0  # slices of one image abut; photos beside each other are half an inch or more
 _MAX_BADGES = 0.02  # area of the drawings between photos that do not frame one; share of the photos
-_FRAMED = 0.8  # share of a photo and of its frame that they have in common
 _MAX_CLUSTERS = 250  # per page, the largest: the rest is dots and specks
 
 # Labels. Distances in multiples of the text size unless noted.
@@ -79,10 +78,11 @@ class Region:
 
     @cached_property
     def has_drawings(self) -> bool:
-        """Whether it has paths, other than frames of photos."""
+        """Whether it has paths, other than frames of photos and marks on them."""
         photos = [mark.box for mark in self.marks if mark.raster]
-        photos += [merge_boxes(photos)] if len(photos) > 1 else []
-        return any(mark.drawing and not _frames(mark.box, photos) for mark in self.marks)
+        around = [merge_boxes(photos)] if photos else []
+        paths = (mark.box for mark in self.marks if mark.drawing)
+        return not all(is_on_photo(path, photos) or frames_photo(path, around) for path in paths)
 
 
 def find_regions(
@@ -142,7 +142,7 @@ def cluster_marks(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[
 def separate_photos(region: Region) -> list[Region]:
     """The photos of a region with their frames and badges, if they are not slices of one image; else the region."""
     photos = [mark.box for mark in region.marks if mark.raster]
-    drawn = (mark.box for mark in region.marks if mark.drawing and not _frames(mark.box, photos))
+    drawn = (mark.box for mark in region.marks if mark.drawing and not is_on_photo(mark.box, photos))
     if len(photos) < 2 or sum(map(area, drawn)) > _MAX_BADGES * sum(map(area, photos)):
         return [region]
     groups: list[list[Box]] = []
@@ -158,11 +158,6 @@ def separate_photos(region: Region) -> list[Region]:
         places = [(-overlap_area(mark.box, box), sum(gaps(mark.box, box)), n) for n, box in enumerate(boxes)]
         marks[min(places)[-1]].append(mark)
     return [region_of_marks(group) for group in marks]
-
-
-def _frames(frame: Box, photos: Sequence[Box]) -> bool:
-    """Whether a path runs around one of the photos, or over it."""
-    return any(coverage(photo, frame) > _FRAMED and coverage(frame, photo) > _FRAMED for photo in photos)
 
 
 def _reach(mark: Mark) -> float:
@@ -296,4 +291,6 @@ def _are_parts_of_one_drawing(a: Region, b: Region, layout: PageLayout) -> bool:
         return True
     if vertical_overlap(a.box, b.box) > _MIN_ALIGNED and across < (_SMALL_BESIDE_GAP if small else _BESIDE_GAP):
         return True
-    return are_bars_of_one_chart(a.marks_box, b.marks_box) or are_curves_on_one_axis(a.marks_box, b.marks_box)
+    if (is_bar(a.marks) or is_bar(b.marks)) and are_bars_of_one_chart(a.marks_box, b.marks_box):
+        return True
+    return are_curves_on_one_axis(a.marks_box, b.marks_box)

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from extractors.layout.charts import are_curves_on_one_axis
 from extractors.pdf.render import pymupdf
 from tests.support.drawn_tables import (
     HARVEST,
@@ -173,3 +174,9 @@ def test_names_between_two_rows_of_plots_are_no_table() -> None:
         x = 90 + 120 * n
         page.draw_polyline([(x, TOP + 60), (x + 40, TOP + 100), (x + 70, TOP + 70)], color=(1, 0, 0))
     assert not tables_of(page)
+
+
+def test_rule_below_a_strip_is_no_axis() -> None:
+    strip = (50, 40, 530, 130)
+    assert not are_curves_on_one_axis(strip, (50, 212.8, 530, 214.2))
+    assert are_curves_on_one_axis(strip, (50, 212, 530, 218))

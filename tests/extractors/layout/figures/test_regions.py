@@ -43,6 +43,23 @@ def test_framed_photos_with_a_line_between_them_are_two_figures() -> None:
     assert [figure.box for figure in figures] == boxes
 
 
+def test_photos_with_marks_on_them_are_two_figures_without_the_text_beside() -> None:
+    boxes = [(100, 100, 300, 240), (307, 100, 500, 240)]
+    photos = [place_photo(*box, digest=str(box)) for box in boxes]
+    marks = [draw_rule(120, 200, 280), draw_rule(330, 200, 480)]
+    figures = find(make_page([write_line("Old town", 505, 120)], photos, marks)).figures
+    assert [figure.box for figure in figures] == boxes
+
+
+def test_ticks_at_an_image_make_it_a_plot_with_labels() -> None:
+    ticks = [
+        Drawing((100 + 50 * n, 300, 100 + 50 * n, 303), 1, filled=False, stroked=True, rectangle=True) for n in range(5)
+    ]
+    names = [write_line(str(n), 98 + 50 * n, 314, 8) for n in range(5)]
+    (figure,) = find(make_page(names, [place_photo(100, 100, 300, 300)], ticks)).figures
+    assert figure.box[3] > 310
+
+
 @pytest.mark.parametrize(
     ("rows", "top"),
     [
@@ -102,6 +119,21 @@ def test_axis_far_below_its_curve_is_part_of_the_chart() -> None:
     (figure,) = find(make_page(years, drawings=[*curve, *axis])).figures
     assert figure.box[1] < 112
     assert figure.box[3] == 320
+
+
+def test_plots_with_axes_of_their_own_on_one_line_are_two_figures() -> None:
+    (left, left_names), (right, right_names) = draw_plot(60, 100, 230, 250), draw_plot(280, 100, 450, 250)
+    figures = find(make_page([*left_names, *right_names], drawings=[*left, *right])).figures
+    assert len(figures) == 2
+
+
+def test_stacked_bars_on_one_line_are_one_chart() -> None:
+    bars = [(100 + 60 * n, 120 + 10 * n, 140 + 60 * n, 220) for n in range(4)]
+    stacks = [box for x0, y0, x1, y1 in bars for box in ((x0, y0, x1, 170), (x0, 170, x1, y1))]
+    drawings = [Drawing(box, 1, filled=True, stroked=False, fill=(0.2, 0.3, 0.8), rectangle=True) for box in stacks]
+    names = [write_line(f"Q{n}", 110 + 60 * n, 232) for n in range(4)]
+    (figure,) = find(make_page(names, drawings=drawings)).figures
+    assert figure.box[2] == 320
 
 
 def test_bars_without_the_axis_of_the_others_are_part_of_the_chart() -> None:
