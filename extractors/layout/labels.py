@@ -34,9 +34,10 @@ _WORD = "|".join(
 """By first letters, which takes half as long as trying 80 words."""
 _PREFIX = r"(?:(?P<prefix>supplementary|supplemental|suppl|supp|supporting|extended data|online|appendix)\.?\s+)?"
 _ROMAN = r"(?=[IVXL])(?:XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?![\w])"
-_NUMBER = rf"(?:[A-Z]{{1,2}}[.\-–]?)?\d{{1,3}}(?:[.\-–]\d{{1,2}})*|{_ROMAN}|[A-Z](?=[.:)]|$)"
 _WORDLIKE = r"[^\W\u2e80-\uffdc]"
 """A letter or digit, except of Chinese and Japanese, which are written without spaces between words."""
+_LETTER = rf"(?<!{_WORDLIKE})[A-Z](?=[.:)]|$)"  # not the last of TABLES
+_NUMBER = rf"(?:[A-Z]{{1,2}}[.\-–]?)?\d{{1,3}}(?:[.\-–]\d{{1,2}})*|{_ROMAN}|{_LETTER}"
 _PANEL = rf"\s?\([a-zA-Z]\)|[a-zA-Z](?!{_WORDLIKE})"
 
 LABEL = re.compile(

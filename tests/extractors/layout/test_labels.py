@@ -22,6 +22,8 @@ from extractors.layout.labels import mentioned_labels
         ("Figure 3 a study", ("figure 3",)),
         ("we figure out 3 tables", ()),
         ("stable 4 configurations", ()),
+        ("TABLES: prices, MAPS", ()),
+        ("TABLE S: prices", ("table s",)),
     ],
 )
 def test_labels_mentioned_in_running_text(text: str, labels: tuple[str, ...]) -> None:
