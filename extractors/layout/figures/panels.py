@@ -198,8 +198,9 @@ def _is_complete(panel: Region) -> bool:
 
 
 def count_ticks(region: Region, layout: PageLayout) -> int:
-    """The number of labels with digits, as along the axes of a plot."""
-    return sum(any(map(str.isdigit, layout.lines[i].text)) for i in region.labels)
+    """The number of labels that are mostly digits, as along the axes of a plot."""
+    texts = [layout.lines[i].text for i in region.labels]
+    return sum(0 < sum(map(str.isdigit, text)) >= sum(map(str.isalpha, text)) for text in texts)
 
 
 def is_complete_chart(panel: Region, layout: PageLayout) -> bool:

@@ -55,6 +55,7 @@ _LEVEL = 0.5  # share of the lower height of an icon and of the words it stands 
 _MAX_TEXT = 0.25  # share of the region under words
 _MIN_CELLS, _MAX_DISTINCT_COLUMNS = 4, 0.5  # cells share left and right edges: distinct pairs as a share of the cells
 _MAX_RULES = 0.8  # share of the marks
+_CELL_MARGIN = 2.0  # points by which the words in a cell may reach over its rules
 _MAX_GRID_LABELS = 8  # fewer words in cells are a bar chart or a diagram
 
 # Mosaics of photos and plain blocks of colour.
@@ -194,7 +195,10 @@ def _foreground_paths(region: Region) -> list[Drawing]:
 
 
 def _is_grid(region: Region, layout: PageLayout) -> bool:
-    """Whether the region is rules and cells filled with words. Bars of a chart differ in length or in place."""
+    """Whether the region is rules and cells filled with words.
+
+    Bars of a chart differ in length or in place, and names and numbers stand outside of its rules.
+    """
     if sum(area(layout.lines[i].box) for i in region.labels) > _MAX_TEXT * area(region.box):
         return True
     boxes = {mark.box for mark in region.marks}  # bars are often filled and outlined
@@ -205,7 +209,10 @@ def _is_grid(region: Region, layout: PageLayout) -> bool:
     if len(rows) == 1 and not rules:
         return True
     in_columns = len(cells) >= _MIN_CELLS and len(columns) <= _MAX_DISTINCT_COLUMNS * len(cells)
-    return (in_columns or rules > _MAX_RULES * len(boxes)) and len(region.labels) > _MAX_GRID_LABELS
+    is_ruled = rules > _MAX_RULES * len(boxes)
+    if is_ruled and all(is_inside(layout.lines[i].box, region.marks_box, _CELL_MARGIN) for i in region.labels):
+        return True
+    return (in_columns or is_ruled) and len(region.labels) > _MAX_GRID_LABELS
 
 
 def mosaic_photos(region: Region) -> list[Region]:
