@@ -1,6 +1,7 @@
 """Text that is safe to print, whatever a document or a model put into it."""
 
 import re
+from collections.abc import Sequence
 
 from extractors.addresses import escape_bytes
 
@@ -18,6 +19,12 @@ def printable(text: str) -> str:
 def printable_line(text: str) -> str:
     """Printable text in which line breaks are escaped too, as a file name with one must not look like two lines."""
     return printable(text).replace("\n", "\\n")
+
+
+def first_names(names: Sequence[str], most: int) -> str:
+    """`a, b and 3 more`: the first of some names."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def one_line(text: str, length: int = 160) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from diptych.printable import one_line
+from diptych.printable import first_names, one_line
 from diptych.store.names import select_documents
 from diptych.store.register import DocumentRecord
 from diptych.where import Compare, Expression, comparisons, own_fields, values_of
@@ -85,5 +85,4 @@ def _name_mistakes(documents: Sequence[DocumentRecord], where: Expression) -> It
 
 
 def _join_names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return ", ".join(one_line(name, 60) for name in names[:MAX_NAMES]) + more
+    return first_names([one_line(name, 60) for name in names], MAX_NAMES)

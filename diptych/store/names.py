@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
 from diptych.errors import QueryError
+from diptych.printable import first_names
 from diptych.store.register import (
     DocumentRecord,
     list_records,
@@ -82,8 +83,7 @@ def select_documents(name: str, records: Iterable[DocumentRecord]) -> NamedDocum
                     places[place].append(record)
             if len(places) > 1:
                 names = sorted(_place_name(place, found[0]) for place, found in places.items())
-                more = f" and {len(names) - MAX_CANDIDATES} more" if len(names) > MAX_CANDIDATES else ""
-                raise QueryError(f"{name} is ambiguous; use one of {', '.join(names[:MAX_CANDIDATES])}{more}")
+                raise QueryError(f"{name} is ambiguous; use one of {first_names(names, MAX_CANDIDATES)}")
             for found in places.values():
                 if kind == "document" and len(found) > 1:  # a file may be called what another's bytes are shown as
                     addresses = ", ".join(record.uri for record in found[:MAX_CANDIDATES])

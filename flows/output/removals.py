@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag
 
+from diptych.printable import first_names
 from extractors.addresses import is_elsewhere, place_path
 from extractors.formats import has_rows, is_archive, is_row
 from flows.output.wording import pluralize
@@ -59,7 +60,8 @@ class Removals:
             file = urldefrag(document.uri).url
             by_file[file if file in self.unreadable else ""].append(document)
         for file, documents in by_file.items():
-            kept = f"{pluralize(len(documents), 'stored document')} skipped and kept: {_list_names(documents)}"
+            names = first_names([document.name for document in documents], MAX_NAMED)
+            kept = f"{pluralize(len(documents), 'stored document')} skipped and kept: {names}"
             if file:
                 yield f"{kept}; {place_path(file).name}: {self.unreadable[file]}"
             elif any(is_elsewhere(document.uri) for document in documents):
@@ -75,11 +77,6 @@ class Removals:
 
 
 NO_REMOVALS = Removals()
-
-
-def _list_names(documents: Sequence[DocumentRecord]) -> str:
-    names = ", ".join(document.name for document in documents[:MAX_NAMED])
-    return names + (f" and {len(documents) - MAX_NAMED:,} more" if len(documents) > MAX_NAMED else "")
 
 
 def removal_reason(document: DocumentRecord) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from diptych.object_store import hide_credentials
-from diptych.printable import one_line, printable
+from diptych.printable import first_names, one_line, printable
 
 if TYPE_CHECKING:
     from diptych.pipeline.sweep import SweepReport
@@ -94,10 +94,9 @@ def describe_sweep(swept: SweepReport, store: str) -> str:
     removed += f"; {swept.kept}" if swept.kept else "" if parts else "; unused pictures are kept for an hour"
     if not swept.incomplete:
         return removed
-    retry, names = diptych_command("retry", "--all", store=store), ", ".join(swept.incomplete[:MAX_NAMED])
-    more = f" and {len(swept.incomplete) - MAX_NAMED} more" if len(swept.incomplete) > MAX_NAMED else ""
+    retry, names = diptych_command("retry", "--all", store=store), first_names(swept.incomplete, MAX_NAMED)
     lacking = pluralize(len(swept.incomplete), "document")
-    return f"{removed}; the store has lost parts of {lacking}: {names}{more}; `{retry}` or the next ingest stores them"
+    return f"{removed}; the store has lost parts of {lacking}: {names}; `{retry}` or the next ingest stores them"
 
 
 def describe_reindex(encoded: int, settings: Settings) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diptych.places.roots import Root, parse_root
+from diptych.printable import first_names
 from diptych.store.register import read_register, write_fact
 from diptych.store.types import SKIPPED_ID, Payload, Store
 from extractors.addresses import escape_bytes, is_elsewhere
@@ -41,12 +42,7 @@ def describe_skipped(skipped: Iterable[SkippedFile]) -> list[str]:
     by_reason: dict[str, list[str]] = defaultdict(list)
     for one in skipped:
         by_reason[one.reason].append(one.path)
-    return [f"{_list_names(paths)}: {reason}" for reason, paths in by_reason.items()]
-
-
-def _list_names(paths: Sequence[str]) -> str:
-    more = len(paths) - MAX_NAMES
-    return ", ".join(paths[:MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+    return [f"{first_names(paths, MAX_NAMES)}: {reason}" for reason, paths in by_reason.items()]
 
 
 def load_skipped(store: Store) -> list[SkippedFile]:
