@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from datetime import date
 from itertools import islice
-from queue import Full, Queue
+from queue import Queue
 from typing import Annotated, Any
 
 from prefect import flow, get_run_logger
@@ -182,42 +182,34 @@ def _do_work_of_part() -> State[Any]:
 
 def in_parts(sources: Iterable[Source], tasks: int) -> Iterator[list[Source]]:
     """The sources in lists for so many tasks. Another thread fills the next list while the caller works on one."""
-    parts: Queue[list[Source] | BaseException] = Queue(maxsize=1)
-    stopped = threading.Event()
-
-    def put(part: list[Source] | BaseException) -> None:
-        while not stopped.is_set():
-            try:
-                return parts.put(part, timeout=1)
-            except Full:
-                continue
+    listed, filled = iter(sources), Queue[list[Source] | BaseException]()
 
     def fill() -> None:
-        part: list[Source] = []
-        weight = 0.0
         try:
-            for source in sources:
-                part.append(source)
-                weight += 1 / BATCH_SIZE if is_small(source) else 1
-                if weight >= tasks:
-                    put(part)
-                    part, weight = [], 0.0
-                if stopped.is_set():
-                    return
-            if part:
-                put(part)
-            put([])
+            filled.put(_take_part(listed, tasks))
         except BaseException as error:
-            put(error)
+            filled.put(error)
 
-    threading.Thread(target=fill, daemon=True).start()
-    try:
-        while part := parts.get():
-            if isinstance(part, BaseException):
-                raise part
-            yield part
-    finally:
-        stopped.set()
+    def start_next() -> None:
+        threading.Thread(target=fill, daemon=True).start()  # whose end an interrupted run does not wait for
+
+    start_next()
+    while part := filled.get():
+        if isinstance(part, BaseException):
+            raise part
+        start_next()
+        yield part
+
+
+def _take_part(listed: Iterator[Source], tasks: int) -> list[Source]:
+    """The next sources; empty if there are no more."""
+    part, weight = list[Source](), 0.0
+    for source in listed:
+        part.append(source)
+        weight += 1 / BATCH_SIZE if is_small(source) else 1
+        if weight >= tasks:
+            break
+    return part
 
 
 def _prefill(diptych: Diptych, sources: Sequence[Source], retry: bool) -> None:
