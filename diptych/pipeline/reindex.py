@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 
 from diptych.picture_store import PictureStore
 from diptych.pipeline.encode import EncodingResult, encode_vectors, refused_places
+from diptych.pipeline.point_writer import BATCH
 from diptych.store.points import RequiredVector, redraft_points
 from diptych.store.register import DocumentRecord, is_visible, list_records, locked_record, write_binding, write_record
 from diptych.store.spaces import Spaces
@@ -13,8 +14,6 @@ from diptych.store.types import Store, in_batches
 from diptych.where import Compare
 from extractors.pictures.store import image_path
 from extractors.types import Problem
-
-BATCH = 128  # points encoded before they are stored: the most that a kill can lose
 
 
 def reindex_store(

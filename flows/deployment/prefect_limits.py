@@ -5,7 +5,7 @@ missing on the server is an error, because nothing would be limited then.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient
@@ -39,7 +39,10 @@ class PrefectLimits(SharedLimits):
     def using(self, program: Program) -> Iterator[None]:
         with ExitStack() as held:
             if program in self._names:
-                self._wait(program, lambda name: held.enter_context(_slot(name)))
+                self._wait(
+                    program,
+                    lambda name: held.enter_context(concurrency(name, timeout_seconds=WAIT_SECONDS, strict=True)),
+                )
             yield
 
     def before_request(self, model: str) -> None:
@@ -59,10 +62,6 @@ class PrefectLimits(SharedLimits):
                     f"the Prefect server has no limit {PREFIX}{name}; create it with `diptych deploy`, or remove "
                     f"{name} from the setting `prefect_limits`"
                 ) from error
-
-
-def _slot(name: str) -> AbstractContextManager[None]:
-    return concurrency(name, timeout_seconds=WAIT_SECONDS, strict=True)
 
 
 def create_limits(client: SyncPrefectClient, limits: Mapping[str, int]) -> list[str]:

@@ -20,8 +20,6 @@ from diptych.models.openai.client import FILTERED, openai_server, send, unexpect
 from diptych.models.openai.messages import MessageFormat, final_reply
 from diptych.models.vision import BatchItem, Reply, VisionRequest
 
-MAX_REQUESTS = 50_000
-MAX_BYTES = 200_000_000
 RECENT_BATCHES = 20
 """Newest batches that are searched for one whose creation was not confirmed."""
 Url = Literal["/v1/responses", "/v1/chat/completions", "/v1/embeddings"]
@@ -199,8 +197,8 @@ class BatchFiles:
 class VisionBatchApi:
     """A `BatchApi`. Callers count the usage of the replies, since a batch can be fetched twice."""
 
-    max_requests = MAX_REQUESTS
-    max_bytes = MAX_BYTES
+    max_requests = 50_000
+    max_bytes = 200_000_000
 
     def __init__(self, message_format: MessageFormat) -> None:
         self._format = message_format
