@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -24,7 +23,6 @@ from prefect.deployments import run_deployment
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled
-from prefect.utilities.urls import url_for
 from prefect.variables import Variable
 
 from diptych.errors import SettingsError
@@ -115,20 +113,7 @@ def cancel_runs(killed: Collection[UUID]) -> list[str]:
     return [run.name for run in runs]
 
 
-@dataclass(frozen=True, slots=True)
-class StartedRun:
-    """A flow run as it is now."""
-
-    id: UUID
-    name: str
-    state: str
-    message: str
-    final: bool
-    address: str
-    """In the UI."""
-
-
-def start_ingest(parameters: dict[str, Any]) -> StartedRun:
+def start_ingest(parameters: dict[str, Any]) -> FlowRun:
     """Start a run of the deployment `ingest/on-demand`. Raises `SettingsError` if there is none."""
     try:
         started = run_deployment(ON_DEMAND, parameters=parameters, as_subflow=False, timeout=0)
@@ -136,18 +121,12 @@ def start_ingest(parameters: dict[str, Any]) -> StartedRun:
         raise SettingsError(
             f"the Prefect server has no deployment {ON_DEMAND}; create it with `diptych deploy`"
         ) from error
-    return _describe_run(cast(FlowRun, started))
+    return cast(FlowRun, started)
 
 
-def read_run(run: UUID) -> StartedRun:
+def read_run(run: UUID) -> FlowRun:
     with get_client(sync_client=True) as client:
-        return _describe_run(client.read_flow_run(run))
-
-
-def _describe_run(run: FlowRun) -> StartedRun:
-    state, address = run.state, url_for("flow-run", obj_id=run.id) or ""
-    message = (state.message if state else "") or ""
-    return StartedRun(run.id, run.name, run.state_name or "", message, bool(state and state.is_final()), address)
+        return client.read_flow_run(run)
 
 
 def apply_automations(client: SyncPrefectClient) -> list[str]:

@@ -58,13 +58,16 @@ def ingest_in_prefect(store: str) -> Ingest:
         from flows.runs.local_prefect import local_prefect
 
         with local_prefect():
+            from prefect.utilities.urls import url_for
+
             from flows.deployment.deploy import read_run, start_ingest
 
             run = start_ingest({"paths": list(paths), "store": store})
-            job.run = run.address
-            while not run.final and not stopped.wait(POLL_SECONDS):
+            job.run = url_for("flow-run", obj_id=run.id) or ""
+            while not (run.state and run.state.is_final()) and not stopped.wait(POLL_SECONDS):
                 run = read_run(run.id)
-                job.message = f"{run.name}: {run.message or run.state}"
-        return ENDS.get(run.state, "failed")
+                message = run.state.message if run.state else ""
+                job.message = f"{run.name}: {message or run.state_name or ''}"
+        return ENDS.get(run.state_name or "", "failed")
 
     return ingest
