@@ -11,13 +11,11 @@ from rich.table import Table
 
 from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError, SourceError
-from diptych.library.open_places import open_places
-from diptych.pipeline.discovery.download import fetcher
+from diptych.library.open_places import open_fetcher, open_places
 from diptych.pipeline.discovery.selection import Selection
 from diptych.pipeline.discovery.sources import find_sources
 from diptych.pipeline.extract_ahead import extract_ahead
 from diptych.places.places import Places
-from diptych.places.web import Limits
 from diptych.printable import one_line
 from diptych.settings import Settings
 from extractors.addresses import is_elsewhere, local_path
@@ -36,8 +34,7 @@ from flows.output.wording import pluralize
 
 def extract_files(paths: Sequence[str], settings: Settings, as_json: bool, out: Path | None) -> ExitCode:
     """Extract files, print their parts, and return the exit code. Raises `SourceError` if `paths` hold no document."""
-    limits = Limits(seconds=settings.download_seconds, private=settings.private_addresses)
-    fetch = fetcher(settings.cache / "downloads", limits, retry=True)
+    fetch = open_fetcher(settings, retry=True, for_query=False)
     reports: list[dict[str, object]] = []
     with _picture_folder(out) as pictures, settings.sandbox() as sandbox, progress_display() as progress:
         places = open_places(settings, sandbox.unpack)
