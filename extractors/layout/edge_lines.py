@@ -11,6 +11,7 @@ from itertools import pairwise
 from statistics import median
 
 from extractors.geometry import height, vertical_overlap, width
+from extractors.layout.captions import begins_caption
 from extractors.page import Line, PageLayout
 from extractors.types import Box
 
@@ -22,16 +23,25 @@ _ROW_OVERLAP = 0.5  # share of the lower line's height that lines of one row hav
 _MIN_STAMP_GAP = 0.5  # to the text: a line of a paragraph may begin like a stamp
 _MIN_FOLIO_GAP = 1.0  # from a number alone to the text
 _MIN_HEAD_PITCH = 1.25  # from a head to the text, in multiples of the usual distance of rows
+_MIN_INNER_PITCH = 2.0  # from the inner rows of a head or foot, likewise
 _MAX_FOLIO_SIZE = 1.2  # multiples of the page's usual size: large numbers are content
 _CENTRED = 0.04  # share of the page's width by which a page number may stand off its middle
 _MAX_STAMP, _MAX_HEAD = 200, 120  # characters
-_MAX_SMALL_PRINT, _MAX_NAME = 0.6, 40  # of the page's usual size; characters of what stands by a page number
+_MAX_SMALL_PRINT = 0.95  # of the page's usual size, of names between a page number and the text
 
+_PAGE = "page|seite|página|pagina"
 FOLIO = re.compile(
-    r"[-–—·|\[(\s]*(?:(?:page|p\.|seite|página|pagina)\s*)?(?:\d{1,4}|[ivxl]{1,7}|[IVXL]{2,7})"
+    rf"[-–—·|\[(\s]*(?:(?:{_PAGE}|p\.)\s*)?(?:(?:[A-Z]{{1,2}}|\d{{1,2}})[-–])?(?:\d{{1,4}}|[ivxl]{{1,7}}|[IVXL]{{2,7}})"
     r"(?:\s*(?:of|/|von|de|sur|di)\s*\d{1,4})?[-–—·|\])\s]*",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(  # words with a page number: "Page 3; 5 May", "Case 12, page 3 of 9", "Law Review – 20"
+    rf"(?<!on )(?<!from )(?<!see )\b(?:{_PAGE})\W{{0,2}}\d{{1,4}}\b|\w.*[–—|•·]\s*\d{{1,4}}$|^\d{{1,4}}\s*[–—|•·].*\w",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[^\W\d_]{3}|[^\x00-\u2fff]")
+_NOTE = re.compile(r"\W|\d|\w+:|.*[.;]$")
+"""How notes to a text or a table begin and end, and names of works or events do not."""
 _YEAR = re.compile(r"\W*(?:19|20)\d\d\W*")
 _STAMP = re.compile(
     r"download(?:ed)?\s+(?:date|from|by|on|via|at|for|free)\b"
@@ -55,17 +65,24 @@ def edge_lines(layout: PageLayout, *, heads: bool = False) -> frozenset[int]:
     if len(rows) < 2:
         return frozenset()
     size = median(layout.lines[i].size for row in rows for i in row)
+    usual = median(_pitch(above, below, layout) for above, below in pairwise(rows))
     found: set[int] = set()
     for inwards in (rows, rows[::-1]):
-        after_furniture = False
+        names: list[int] = []
         for row, following in list(pairwise(inwards))[:MAX_ROWS]:
-            is_head = heads and (
-                _is_head(row, following, rows, layout) or (after_furniture and _is_name(row, layout, size))
-            )
-            if not is_head and not _is_stamp_or_folio(row, following, layout, size):
+            is_outermost = row is inwards[0]
+            is_apart = _pitch(row, following, layout) > (_MIN_HEAD_PITCH if is_outermost else _MIN_INNER_PITCH) * usual
+            if _is_stamp_or_folio(row, following, layout, size) or (
+                heads and is_apart and _is_head(row, layout, is_outermost)
+            ):
+                found.update((*names, *row))
+                names = []
+            elif heads and _is_short(row, layout):
+                names += row
+                if is_apart and found.intersection(inwards[0]) and _are_names(names, layout, size):
+                    found.update(names)
+            else:
                 break
-            after_furniture = True
-            found.update(row)
     return frozenset(found)
 
 
@@ -99,22 +116,30 @@ def _is_stamp_or_folio(row: Sequence[int], following: Sequence[int], layout: Pag
     return is_folio and (at_edge or _ends_page(lines, layout))
 
 
-def _is_head(row: Sequence[int], following: Sequence[int], rows: Sequence[Sequence[int]], layout: PageLayout) -> bool:
-    """Whether a row in the margin is a page number beside words, farther from the text than its rows are apart."""
-    lines = [layout.lines[i] for i in row]
-    at_edge = all(in_margin(line.box, layout) for line in lines)
-    if not at_edge or len(lines) < 2 or len(_text(lines)) > _MAX_HEAD or not has_folio(lines):
-        return False
-    usual = median(_pitch(above, below, layout) for above, below in pairwise(rows))
-    return _pitch(row, following, layout) > _MIN_HEAD_PITCH * usual
-
-
-def _is_name(row: Sequence[int], layout: PageLayout, size: float) -> bool:
-    """Whether a row in the margin is the name of an event or a firm in small print, and not a note or a source."""
+def _is_head(row: Sequence[int], layout: PageLayout, is_outermost: bool) -> bool:
+    """Whether a row at the edge is a page number beside words; a page may have wide margins."""
     lines = [layout.lines[i] for i in row]
     text = _text(lines)
-    is_small = max(line.size for line in lines) < _MAX_SMALL_PRINT * size
-    return is_small and len(text) <= _MAX_NAME and ":" not in text and all(in_margin(x.box, layout) for x in lines)
+    if not (is_outermost and _in_wide_margin(lines, layout)) and not all(in_margin(x.box, layout) for x in lines):
+        return False
+    return len(text) <= _MAX_HEAD and (has_folio(lines) or bool(_NUMBERED.search(text)))
+
+
+def _in_wide_margin(lines: Sequence[Line], layout: PageLayout) -> bool:
+    return all(x.box[3] < 2 * MARGIN * layout.height or x.box[1] > (1 - 2 * MARGIN) * layout.height for x in lines)
+
+
+def _is_short(row: Sequence[int], layout: PageLayout) -> bool:
+    lines = [layout.lines[i] for i in row]
+    text = _text(lines)
+    return len(text) <= _MAX_HEAD and bool(_WORD.search(text)) and all(in_margin(line.box, layout) for line in lines)
+
+
+def _are_names(indices: Sequence[int], layout: PageLayout, size: float) -> bool:
+    """Whether rows beside a page number name a work or an event in small print, and are no notes or sources."""
+    lines = [layout.lines[i] for i in indices]
+    is_note = any(_NOTE.match(line.text.strip()) or begins_caption(line.text) for line in lines)
+    return not is_note and all(line.size < _MAX_SMALL_PRINT * size for line in lines)
 
 
 def _text(lines: Sequence[Line]) -> str:

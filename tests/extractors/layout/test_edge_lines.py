@@ -72,3 +72,44 @@ def test_small_print_by_the_number_of_a_slide_is_furniture_of_a_single_page_only
     assert found("Grid Days 2015") == ["Grid Days 2015", "1"]
     assert found("Grid Days 2015", heads=False) == ["1"]
     assert found("Source: grid operators, 2015") == ["1"]
+
+
+@pytest.mark.parametrize(
+    "foot",
+    [
+        ("May 2008", "Page 3 of 11", "Prepared by the training office"),
+        ("Department of Works, Coding Guidelines", "12", "Office of the Director"),
+    ],
+)
+def test_what_stands_between_a_page_number_and_the_edge_is_furniture_of_a_single_page_only(
+    foot: tuple[str, str, str],
+) -> None:
+    lines = (_line(foot[0], 750), _line(foot[1], 750, x=480), _line(foot[2], 762))
+    assert _found(_page(*lines)) == list(foot)
+    assert _found(_page(*lines), heads=False) == []
+
+
+@pytest.mark.parametrize(
+    "head", ["LAW LIBRARY – 20", "Case 21-504  Document 62  Page: 9  Filed 3 May", "Page 1; 8/15/02"]
+)
+def test_words_with_a_page_number_in_one_line_are_furniture_of_a_single_page_only(head: str) -> None:
+    assert _found(_page(_line(head, 60))) == [head]
+    assert _found(_page(_line(head, 60)), heads=False) == []
+
+
+def test_reference_to_a_page_stays() -> None:
+    assert _found(_page(_line("Continued on page 9", 780))) == []
+
+
+def test_page_number_of_a_chapter_is_furniture() -> None:
+    assert _found(_page(_line("7-45", 780)), heads=False) == ["7-45"]
+    assert _found(_page(_line("B-1191", 780)), heads=False) == ["B-1191"]
+
+
+def test_small_note_above_the_page_number_stays_and_the_name_of_the_work_does_not() -> None:
+    def found(foot: str) -> list[str]:
+        return _found(_page(_line(foot, 740, size=8), _line("- Page 14 -", 770, x=280, size=8), rows=38))
+
+    assert found("Milling of rice: a survey") == ["Milling of rice: a survey", "- Page 14 -"]
+    assert found("17 Ministry of Works, 2021.") == ["- Page 14 -"]
+    assert found("Source: Ministry of Works") == ["- Page 14 -"]
