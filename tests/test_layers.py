@@ -64,6 +64,7 @@ LAYERS = (
     "diptych.settings",
     "diptych.where",
     "diptych.shared_limits",
+    "diptych.memory",
     "diptych.models",
     "diptych.models.openai",
     "diptych.models.anthropic",

@@ -6,6 +6,7 @@ A point never changes, and a document of which the register entry is the same as
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 
+from diptych.memory import usable_memory
 from diptych.search.ranking.ranking_inputs import Part, make_part
 from diptych.store.register import DocumentRecord, is_visible, seen_version
 from diptych.store.register_cache import RegisterCache
@@ -14,8 +15,8 @@ from diptych.store.types import Payload, Store
 Records = Mapping[str, DocumentRecord]
 Kept = tuple[DocumentRecord, Part]
 """A part, and the register entry with which it was found to count."""
-MAX_PARTS = 120_000
-"""Of about 1.7 KiB each: 200 MiB."""
+MAX_PARTS = usable_memory() // 16 // 1740
+"""Of about 1.7 KiB each, a sixteenth of the memory: of 16 GiB, 600,000 parts."""
 STEP = 512
 """Points that are read ahead at once, in about 15 ms: another process may wait for the store meanwhile."""
 

@@ -10,10 +10,12 @@ from contextlib import suppress
 from mmap import mmap
 from pathlib import Path
 
+from diptych.memory import usable_memory
+
 STEP = 16 << 20
 """Bytes read at once: bounds how long another process waits for the store meanwhile."""
-MAX_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
-"""A quarter of the machine's memory. The system gives up files that it has read when it needs the memory."""
+MAX_BYTES = usable_memory() // 4
+"""A quarter of the memory. The system gives up files that it has read when it needs the memory."""
 
 
 def read_payloads(shards: Iterable[Path]) -> Iterator[None]:
