@@ -26,8 +26,8 @@ from diptych.where import Compare, Expression, all_of
 from extractors.types import IMAGE_SUFFIXES, WHOLE_KINDS, ImageFile, PageImage
 
 PICTURE_NAME = re.compile(rf"([0-9a-f]{{64}})({'|'.join(map(re.escape, IMAGE_SUFFIXES))})")
-READ_THREADS = 4
-"""At least: a search waits for the engine, too, so that two threads do not keep two cores busy."""
+READ_THREADS = 2
+"""At least: one encodes while another ranks. More only take turns, because the engine keeps Python's lock."""
 MAX_READS = 256
 """Searches and other reads, running and waiting."""
 SLOW_THREADS = 4
