@@ -19,7 +19,8 @@ ingest_paths = click.option(
 @click.command()
 @options.store
 @ingest_paths
-def deploy(store: str | None, paths: tuple[str, ...]) -> None:
+@click.option("--limit", type=click.IntRange(1), help="Runs of all workers at the same time. Default: unchanged.")
+def deploy(store: str | None, paths: tuple[str, ...], limit: int | None) -> None:
     """Create or update work pool, deployments, block types, Variables and automations on your Prefect server.
 
     The server is that of PREFECT_API_URL or of your Prefect profile. Workers will run the flows in the current folder.
@@ -37,5 +38,5 @@ def deploy(store: str | None, paths: tuple[str, ...]) -> None:
 
         if not PREFECT_API_URL.value():
             raise SettingsError("there is no Prefect server to deploy to; set PREFECT_API_URL, or run `diptych up`")
-        for line in deploy_flows(Path.cwd(), store, list(map(options.absolute, paths))):
+        for line in deploy_flows(Path.cwd(), store, list(map(options.absolute, paths)), limit):
             print_message(line)

@@ -172,6 +172,6 @@ def test_deployed_paths_hold_in_any_folder_and_addresses_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("flows.deployment.deploy.deploy", lambda folder, store, paths: paths)
-    assert run(["deploy", "--path", "docs", "--path", "s3://bucket/docs"]) == 0
-    assert capsys.readouterr().err.splitlines() == [str(tmp_path / "docs"), "s3://bucket/docs"]
+    monkeypatch.setattr("flows.deployment.deploy.deploy", lambda folder, store, paths, limit: [*paths, f"{limit}"])
+    assert run(["deploy", "--path", "docs", "--path", "s3://bucket/docs", "--limit", "2"]) == 0
+    assert capsys.readouterr().err.splitlines() == [str(tmp_path / "docs"), "s3://bucket/docs", "2"]
