@@ -37,6 +37,8 @@ MIN_LETTERS, MIN_OUTLINES = 100, 150  # letters of text, and letters drawn as ou
 # Hidden letters, and segments of curves for each of them, from which words are drawn: pen strokes have 50, outlines 10.
 MIN_DRAWN_LETTERS, MIN_SEGMENTS_PER_LETTER = 50, 5
 MAX_DUPLICATE_OVERLAP = 0.6  # share of a line covered by an equal one, drawn twice for a shadow or to look bold
+MIN_PART = 4  # characters of a line that may be a copy of a part of another: fewer may be an index set over it
+ROW_HEIGHT = 12.0  # points, by more than which no line stands beside its copy
 MAX_KNOWN_OVERLAP = 0.3  # share of a line read by OCR that a line of the text layer covers; more is the same text
 # If OCR reads fewer letters than this share of an unreadable layer's, the layer stays: it is code, formulas, or a
 # language that OCR has no data for. The second is for a readable layer under handwriting.
@@ -108,14 +110,22 @@ def _select_lines(lines: Sequence[Line]) -> tuple[tuple[Line, ...], bool]:
 
 
 def _drop_duplicates(lines: Sequence[Line]) -> tuple[Line, ...]:
-    by_text: dict[str, list[Line]] = {}
-    kept = []
-    for line in lines:
-        twins = by_text.setdefault(line.text, [])
-        if not any(coverage(line.box, twin.box) > MAX_DUPLICATE_OVERLAP for twin in twins):
-            twins.append(line)
-            kept.append(line)
-    return tuple(kept)
+    """The lines without copies, which may be drawn in parts."""
+    by_row: dict[int, list[Line]] = {}
+    copies = set[int]()
+    for index, line in sorted(enumerate(lines), key=lambda item: -len(item[1].text)):
+        row = round((line.box[1] + line.box[3]) / 2 / ROW_HEIGHT)
+        near = (other for n in (row - 1, row, row + 1) for other in by_row.get(n, ()))
+        if any(_is_copy(line, other) for other in near):
+            copies.add(index)
+        else:
+            by_row.setdefault(row, []).append(line)
+    return tuple(line for index, line in enumerate(lines) if index not in copies)
+
+
+def _is_copy(line: Line, other: Line) -> bool:
+    is_part = len(line.text) >= MIN_PART and line.text.strip() in other.text
+    return (is_part or line.text == other.text) and coverage(line.box, other.box) > MAX_DUPLICATE_OVERLAP
 
 
 def _letters(lines: Sequence[Line]) -> int:

@@ -368,6 +368,15 @@ def test_text_drawn_twice_for_a_shadow_is_read_once(tmp_path: Path) -> None:
     assert (made.title, "Pump care Pump care" in made.passages[0].text) == ("Pump care", False)
 
 
+def test_shadow_drawn_in_parts_is_read_once(tmp_path: Path) -> None:
+    page = pymupdf().open().new_page()
+    for text, offset in (("Delete cases", 1), ("Delete cases of two claims", 0), ("of two claims", 0)):
+        left = 60 + pymupdf().get_text_length("Delete cases ", fontsize=24) * text.startswith("of")
+        page.insert_text((left + offset, 80 + offset), text, fontsize=24)
+    write(page, TEXT * 2, (60, 100, 540, 300))
+    assert extract_document(page.parent, tmp_path).title == "Delete cases of two claims"
+
+
 def test_title_slide_on_a_picture_has_its_words_as_passage_and_picture(tmp_path: Path) -> None:
     Image.effect_noise((40, 20), 80).save(tmp_path / "sea.png")
     page = pymupdf().open().new_page(width=720, height=540)
