@@ -1,7 +1,7 @@
 """Assembling a document from its pages: sentences across pages, heading paths, passages, and pictures with context."""
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from difflib import get_close_matches
 from statistics import median
@@ -87,6 +87,21 @@ def _drop_running_lines(paragraphs: Sequence[Paragraph], *, deck: bool) -> list[
     `deck`: of slides, of which several may have one title.
     """
     edges = _lines_at_edges(paragraphs)
+    running = _running_texts(paragraphs, edges, deck=deck)
+    kept = []
+    for index, paragraph in enumerate(paragraphs):
+        lines = tuple(
+            line
+            for number, line in enumerate(paragraph.lines)
+            if (index, number) not in edges or without_numbers(line) not in running
+        )
+        if lines:
+            kept.append(replace(paragraph, lines=lines))
+    return kept
+
+
+def _running_texts(paragraphs: Sequence[Paragraph], edges: Iterable[tuple[int, int]], *, deck: bool) -> set[str]:
+    """The lines at the edges, without numbers, that repeat from page to page; none if the pages are copies."""
     pages: dict[str, set[int]] = {}
     sizes: dict[str, list[float]] = {}
     for index, number in edges:
@@ -105,19 +120,9 @@ def _drop_running_lines(paragraphs: Sequence[Paragraph], *, deck: bool) -> list[
     running = set(filter(is_running, pages))
     repeated = sum(len(text) * len(pages[text]) for text in running)
     if repeated > MAX_REPEATED * sum(paragraph.characters for paragraph in paragraphs if paragraph.ocr):
-        return list(paragraphs)  # of copies
+        return set()
     # OCR reads a header a little differently from page to page.
-    running |= {text for text in pages.keys() - titles if get_close_matches(text, running, 1, MIN_LIKENESS)}
-    kept = []
-    for index, paragraph in enumerate(paragraphs):
-        lines = tuple(
-            line
-            for number, line in enumerate(paragraph.lines)
-            if (index, number) not in edges or without_numbers(line) not in running
-        )
-        if lines:
-            kept.append(replace(paragraph, lines=lines))
-    return kept
+    return running | {text for text in pages.keys() - titles if get_close_matches(text, running, 1, MIN_LIKENESS)}
 
 
 def _lines_at_edges(paragraphs: Sequence[Paragraph]) -> set[tuple[int, int]]:
