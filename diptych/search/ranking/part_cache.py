@@ -15,8 +15,10 @@ from diptych.store.types import Payload, Store
 Records = Mapping[str, DocumentRecord]
 Kept = tuple[DocumentRecord, Part]
 """A part, and the register entry with which it was found to count."""
-MAX_PARTS = usable_memory() // 16 // 1740
-"""Of about 1.7 KiB each, a sixteenth of the memory: of 16 GiB, 600,000 parts."""
+PART_BYTES = 1740
+"""Of a part, on average."""
+MAX_PARTS = usable_memory() // 16 // PART_BYTES
+"""600,000 on a machine with 16 GiB."""
 STEP = 512
 """Points that are read ahead at once, in about 15 ms: another process may wait for the store meanwhile."""
 
