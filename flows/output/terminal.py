@@ -38,15 +38,20 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-def json_line(record: Mapping[str, object]) -> str:
-    """One line of JSON. Every script stays readable; control characters are escaped."""
-    text = json.dumps(record, ensure_ascii=False)
+def json_line(record: Mapping[str, object], *, ascii_only: bool = False) -> str:
+    """One line of JSON. Every script stays readable, unless `ascii_only`; control characters are escaped."""
+    text = json.dumps(record, ensure_ascii=ascii_only)
     return CONTROL_CHARACTERS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def print_json(record: Mapping[str, object]) -> None:
     """Write one line of JSON to stdout and flush it, so that the next program in a pipe can start."""
-    sys.stdout.write(json_line(record) + "\n")
+    line = json_line(record)
+    try:
+        line.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # stdout would escape it in a way that JSON does not know
+        line = json_line(record, ascii_only=True)
+    sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 

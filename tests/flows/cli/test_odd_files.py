@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -73,12 +74,16 @@ def test_a_file_whose_name_is_not_utf_8_is_read_and_deleted_alone(
 
 
 def test_names_that_a_terminal_cannot_show_are_escaped(tmp_path: Path) -> None:
-    (tmp_path / "pump \U0001f680.md").write_text("The red pump is old.")
+    (tmp_path / "pump \U0001f680 é.md").write_text("The red pump is old.")
     diptych = [sys.executable, "-m", "flows.cli.main"]
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
-    for command in (["ingest", ".", "--store", "s"], ["status", "--store", "s"]):
+    printed = []
+    for command in (["ingest", "."], ["status"], ["status", "--json"]):
         done = subprocess.run(
-            [*diptych, *command], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
-        )
+            [*diptych, *command, "--store", "s"],
+            env=environment, cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
         assert done.returncode == 0, done.stderr
-    assert r"pump \U0001f680.md" in done.stdout
+        printed.append(done.stdout)
+    assert r"pump \U0001f680 \xe9.md" in printed[1]
+    assert json.loads(printed[2])["name"].endswith("pump \U0001f680 é.md")
